@@ -1,0 +1,1 @@
+//! The suites of week 1, a module a chapter.

@@ -1,0 +1,36 @@
+//! `cargo xtask`: the course runner. One file a command; this one only tells them apart.
+
+mod chapter;
+mod command;
+mod course;
+
+use clap::{Parser, Subcommand};
+
+/// Run the course.
+///
+/// cargo xtask start            makes your copy of the starter (my-lsm/)
+/// cargo xtask test 1.3         runs a chapter's suite on your copy
+/// cargo xtask test 1.3 --reference   runs it on the reference solution
+#[derive(Parser)]
+#[command(name = "cargo xtask", verbatim_doc_comment)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+// Each command is a file in command/ with `pub struct X` (clap::Args) and `impl X { pub fn run(self) -> anyhow::Result<()> }`.
+#[derive(Subcommand)]
+enum Command {
+    Weave(command::weave::Weave),
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Weave(command) => command.run(),
+    };
+    if let Err(error) = outcome {
+        eprintln!("error: {error:#}");
+        std::process::exit(1);
+    }
+}
