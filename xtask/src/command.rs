@@ -1,1 +1,3 @@
+pub mod book;
+pub mod preprocess;
 pub mod weave;
