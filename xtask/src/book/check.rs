@@ -8,7 +8,9 @@ use anyhow::{Context, bail};
 use super::anchors::Built;
 use super::problem::Problem;
 use super::{code_blocks, commands, files_under, generated, pages, read_text, relative, root, tool};
+use crate::chapter::Chapter;
 use crate::course;
+use crate::runner::docs;
 
 /// What was checked, in numbers.
 pub struct Report {
@@ -84,7 +86,8 @@ fn build(problems: &mut Vec<Problem>) -> anyhow::Result<Option<Built>> {
         .context("mdbook does not start")?;
     let said = String::from_utf8_lossy(&output.stderr);
     // Cargo's own lines stand among them, from building the preprocessor.
-    let is_complaint = |line: &&str| ["WARN", "ERROR"].iter().any(|level| line.trim_start().starts_with(level));
+    let is_complaint =
+        |line: &&str| ["WARN", "ERROR"].iter().any(|level| line.trim_start().starts_with(level));
     let complaints: Vec<&str> =
         said.lines().filter(|line| !output.status.success() || is_complaint(line)).collect();
     if !output.status.success() || !complaints.is_empty() {
@@ -128,14 +131,13 @@ fn find_unused(pages: &[(String, String)], problems: &mut Vec<Problem>) -> anyho
 /// Every `Book:` line of a suite names a page and an anchor that exist.
 fn check_suites(built: &Built, problems: &mut Vec<Problem>) -> anyhow::Result<usize> {
     let mut count = 0;
-    for week in course::weeks() {
-        for path in files_under(&course::week(week).join("tests"), "rs")? {
-            for (index, line) in read_text(&path)?.lines().enumerate() {
-                let Some(target) = line.trim_start().strip_prefix("/// Book:") else { continue };
-                count += 1;
-                if let Err(what) = built.resolve(target.trim()) {
-                    problems.push(Problem::new(relative(&path, &course::root()), index + 1, what));
-                }
+    for chapter in Chapter::all() {
+        let tests = course::week(chapter.week).join("tests").join(format!("week{}", chapter.week));
+        for test in docs::read(&tests, chapter)?.into_values() {
+            let Some(target) = test.book else { continue };
+            count += 1;
+            if let Err(what) = built.resolve(&target) {
+                problems.push(Problem::new(relative(&test.file, &course::root()), test.line, what));
             }
         }
     }

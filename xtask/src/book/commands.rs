@@ -33,7 +33,7 @@ fn commands(text: &str) -> Vec<(usize, Found<'_>)> {
                 let spans = text.split('`').skip(1).step_by(2);
                 found.extend(spans.filter_map(of_xtask).map(|command| (line, Found::Named(command))));
             }
-            Part::Fence { line, info, raw, .. } if info == "console" => {
+            Part::Fence { line, info: "console", raw, .. } => {
                 let typed = raw.into_iter().enumerate().filter_map(|(index, text)| {
                     let command = text.trim_start().strip_prefix("$ ")?.split(" #").next()?;
                     Some((line + index, Found::Typed(of_xtask(command.trim())?)))

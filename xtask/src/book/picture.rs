@@ -1,7 +1,7 @@
 //! A picture: an SVG file put into the page itself, so that the book's theme colours it.
 
 /// The arrow's head, which every picture may use: `class="arrow"` is drawn with it.
-const ARROW_HEAD: &str = r#"<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path class="arrow-head" d="M0 1 L10 5 L0 9 z"></path></marker></defs>"#;
+const ARROW_HEAD: &str = r#"<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerUnits="userSpaceOnUse" markerWidth="11" markerHeight="11" orient="auto-start-reverse"><path class="arrow-head" d="M0 1 L10 5 L0 9 z"></path></marker></defs>"#;
 
 /// The picture as HTML that stands in a page.
 ///

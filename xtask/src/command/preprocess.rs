@@ -14,9 +14,7 @@ pub struct Preprocess {
 #[derive(Subcommand)]
 enum Question {
     /// Whether pages are prepared for this renderer: for every one.
-    Supports {
-        renderer: String,
-    },
+    Supports { renderer: String },
 }
 
 impl Preprocess {
