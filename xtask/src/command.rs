@@ -1,3 +1,2 @@
-pub mod book;
-pub mod preprocess;
+pub mod checkpoint;
 pub mod weave;

@@ -22,3 +22,8 @@ pub fn week(week: u8) -> PathBuf {
 pub fn weeks() -> Vec<u8> {
     (1..=3).filter(|number| week(*number).join(format!("tests/week{number}/main.rs")).is_file()).collect()
 }
+
+/// The cargo that runs this program, or the first in the path.
+pub fn cargo() -> std::ffi::OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
