@@ -84,13 +84,8 @@ impl FromStr for Chapter {
     fn from_str(text: &str) -> Result<Chapter, String> {
         let wrong = || format!("'{text}' is not a chapter: chapters are 1.1 to 1.7, 2.1 to 2.7, 3.1 to 3.7");
         let (week, day) = text.split_once('.').ok_or_else(wrong)?;
-        let chapter =
-            Chapter { week: week.parse().map_err(|_| wrong())?, day: day.parse().map_err(|_| wrong())? };
-        if (1..=3).contains(&chapter.week) && (1..=7).contains(&chapter.day) {
-            Ok(chapter)
-        } else {
-            Err(wrong())
-        }
+        let chapter = Chapter { week: week.parse().map_err(|_| wrong())?, day: day.parse().map_err(|_| wrong())? };
+        if (1..=3).contains(&chapter.week) && (1..=7).contains(&chapter.day) { Ok(chapter) } else { Err(wrong()) }
     }
 }
 

@@ -45,11 +45,7 @@ pub struct Binary {
 pub fn build(request: &Request<'_>, progress: &mut dyn FnMut(&str)) -> Result<Built> {
     let mut command = cargo(request.crate_dir);
     command.arg("test").arg("--test").arg(format!("week{}", request.week)).arg("--no-run");
-    command.arg(if request.ansi {
-        "--message-format=json-diagnostic-rendered-ansi"
-    } else {
-        "--message-format=json"
-    });
+    command.arg(if request.ansi { "--message-format=json-diagnostic-rendered-ansi" } else { "--message-format=json" });
     if let Some(target_dir) = request.target_dir {
         command.arg("--target-dir").arg(target_dir);
     }
@@ -76,18 +72,12 @@ pub fn build(request: &Request<'_>, progress: &mut dyn FnMut(&str)) -> Result<Bu
     let status = child.wait().context("cannot wait for cargo")?;
 
     match messages.binary {
-        Some(path) if status.success() => Ok(Built::Binary(Binary {
-            path,
-            crate_dir: request.crate_dir.to_path_buf(),
-            warnings: messages.warnings,
-        })),
+        Some(path) if status.success() => {
+            Ok(Built::Binary(Binary { path, crate_dir: request.crate_dir.to_path_buf(), warnings: messages.warnings }))
+        }
         _ if !messages.errors.is_empty() => Ok(Built::Failed(messages.errors.concat())),
         _ => {
-            bail!(
-                "cargo could not build week {}'s suite in {}:\n{said}",
-                request.week,
-                request.crate_dir.display()
-            )
+            bail!("cargo could not build week {}'s suite in {}:\n{said}", request.week, request.crate_dir.display())
         }
     }
 }

@@ -176,12 +176,7 @@ fn without_words() {}
         let found: BTreeMap<_, _> = parse(SUITE, "chapter_1").into_iter().collect();
         assert_eq!(
             found.keys().collect::<Vec<_>>(),
-            [
-                "chapter_1::deleted",
-                "chapter_1::model",
-                "chapter_1::regressions::reads",
-                "chapter_1::without_words"
-            ]
+            ["chapter_1::deleted", "chapter_1::model", "chapter_1::regressions::reads", "chapter_1::without_words"]
         );
         let deleted = &found["chapter_1::deleted"];
         assert_eq!(deleted.contract, "A deleted key is found as deleted, not as missing.");
@@ -194,10 +189,7 @@ fn without_words() {}
     #[test]
     fn a_test_in_an_unforeseen_module_is_found_by_its_own_name() {
         let found: BTreeMap<_, _> = parse(SUITE, "chapter_1").into_iter().collect();
-        assert_eq!(
-            find(&found, "chapter_1::deep::reads").map(|doc| doc.contract.as_str()),
-            Some("Reads still work.")
-        );
+        assert_eq!(find(&found, "chapter_1::deep::reads").map(|doc| doc.contract.as_str()), Some("Reads still work."));
         assert_eq!(find(&found, "chapter_1::missing"), None);
     }
 }

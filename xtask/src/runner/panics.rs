@@ -72,10 +72,7 @@ mod tests {
             assertion `left == right` failed: why\n  left: 1\n right: 2\nstack backtrace:\n   0: main\n";
         let panics = find(text);
         assert_eq!(panics.len(), 2);
-        assert_eq!(
-            panics[0],
-            Panic { thread: "flush".into(), at: "src/a.rs:1:2".into(), message: "lost".into() }
-        );
+        assert_eq!(panics[0], Panic { thread: "flush".into(), at: "src/a.rs:1:2".into(), message: "lost".into() });
         assert_eq!(panics[1].thread, "chapter_1::it's");
         assert_eq!(panics[1].at, "tests/week1/chapter_1.rs:3:4");
         assert_eq!(panics[1].message, "assertion `left == right` failed: why\n  left: 1\n right: 2");

@@ -142,11 +142,7 @@ fn read_into(stream: Option<impl std::io::Read>, capture: &Mutex<Capture>) {
 
 /// The child's status, or `None` at the deadline. A child that closes its pipes is about to end; one that leaves them to
 /// its own children is seen to have ended a moment later.
-fn wait(
-    child: &mut Child,
-    both_closed: &mpsc::Receiver<()>,
-    deadline: Instant,
-) -> std::io::Result<Option<ExitStatus>> {
+fn wait(child: &mut Child, both_closed: &mpsc::Receiver<()>, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
     let mut pause = Duration::from_millis(20);
     loop {
         if let Some(status) = child.try_wait()? {

@@ -93,11 +93,8 @@ fn write(dir: &Path, file: &str, text: &str) {
 }
 
 fn build_in(dir: &Path) -> Built {
-    build(
-        &Request { crate_dir: dir, week: 1, target_dir: Some(&dir.join("target")), ansi: false },
-        &mut |_| {},
-    )
-    .unwrap()
+    build(&Request { crate_dir: dir, week: 1, target_dir: Some(&dir.join("target")), ansi: false }, &mut |_| {})
+        .unwrap()
 }
 
 fn binary(dir: &Path, suite: &str) -> Binary {
@@ -150,9 +147,7 @@ fn each_way_to_end_is_told_apart_and_hides_no_other() {
         ("reaches_a_task", Chapter { week: 1, day: 1 }, "insert the entry"),
         ("reaches_a_task_in_another_thread", Chapter { week: 1, day: 2 }, "go on"),
     ] {
-        let Verdict::OpenTask { chapter, task: found, .. } = verdict(name) else {
-            panic!("{:?}", verdict(name))
-        };
+        let Verdict::OpenTask { chapter, task: found, .. } = verdict(name) else { panic!("{:?}", verdict(name)) };
         assert_eq!((chapter, found.as_str()), (expected, task));
     }
     let Verdict::Panicked { panic, .. } = verdict("returns_an_error") else { panic!() };
@@ -200,8 +195,7 @@ fn a_run_can_be_broken_off_at_its_first_failure() {
     let dir = tempfile::tempdir().unwrap();
     let suite: String = (0..50).map(|number| format!("#[test] fn t{number:02}() {{ panic!() }}\n")).collect();
     let binary = binary(dir.path(), &suite);
-    let outcomes =
-        run(&binary, &binary.tests(None).unwrap(), Limits::default(), |_| ControlFlow::Break(())).unwrap();
+    let outcomes = run(&binary, &binary.tests(None).unwrap(), Limits::default(), |_| ControlFlow::Break(())).unwrap();
     assert!(!outcomes.is_empty() && outcomes.len() < 50, "{} ran", outcomes.len());
 }
 

@@ -59,18 +59,17 @@ fn spans_lines(lexed: &Lexed, close: usize) -> bool {
     let line = lexed.tokens[close].line;
     // The opening bracket is the last one before it with the same surroundings.
     let is_open = |token: &Token| matches!(token.text, "(" | "[" | "{");
-    let open = lexed.tokens[..close]
-        .iter()
-        .rfind(|token| is_open(token) && token.enclosing == lexed.tokens[close].enclosing);
+    let open =
+        lexed.tokens[..close].iter().rfind(|token| is_open(token) && token.enclosing == lexed.tokens[close].enclosing);
     open.is_some_and(|open| open.line != line)
 }
 
 fn by_last_word(header: &[&str]) -> Option<Context> {
     match header.last() {
         None => Some(Context::Statements),
-        Some(
-            &("=>" | "=" | "else" | "loop" | "unsafe" | "async" | "move" | "const" | "|" | "return" | ":"),
-        ) => Some(Context::Statements),
+        Some(&("=>" | "=" | "else" | "loop" | "unsafe" | "async" | "move" | "const" | "|" | "return" | ":")) => {
+            Some(Context::Statements)
+        }
         Some(&",") if !header.contains(&"where") => Some(Context::Statements),
         Some(&"::" | &"!") => Some(Context::List),
         _ => None,
@@ -79,9 +78,7 @@ fn by_last_word(header: &[&str]) -> Option<Context> {
 
 fn by_keyword(header: &[&str]) -> Context {
     let next_is_name = |index: usize| {
-        header
-            .get(index + 1)
-            .is_some_and(|next| next.starts_with(|first: char| first.is_alphabetic() || first == '_'))
+        header.get(index + 1).is_some_and(|next| next.starts_with(|first: char| first.is_alphabetic() || first == '_'))
     };
     if (0..header.len()).any(|index| header[index] == "fn" && next_is_name(index)) {
         return Context::Function;

@@ -34,12 +34,8 @@ pub struct Marked<'a> {
 
 impl<'a> Marked<'a> {
     pub fn new(source: &'a str) -> Result<Marked<'a>, Error> {
-        let mut marked = Marked {
-            lexed: Lexed::new(source)?,
-            file: None,
-            extents: BTreeMap::new(),
-            old_lines: Vec::new(),
-        };
+        let mut marked =
+            Marked { lexed: Lexed::new(source)?, file: None, extents: BTreeMap::new(), old_lines: Vec::new() };
         let old = marked.read_comments()?;
         marked.measure()?;
         for (line, enclosing, old) in old {
@@ -62,15 +58,15 @@ impl<'a> Marked<'a> {
                 }
                 Reading::Marker(marker) if line == 0 => {
                     if !self.lexed.lines.get(1).is_some_and(|next| next.text.starts_with("//!")) {
-                        let what = "a marker on the first line is about the whole file, and the file's `//!` docs follow it";
+                        let what =
+                            "a marker on the first line is about the whole file, and the file's `//!` docs follow it";
                         return Err(Error::new(line, what));
                     }
                     self.file = Some(marker);
                 }
                 Reading::Marker(marker) => {
                     let enclosing = comment.enclosing;
-                    let extent =
-                        Extent { marker, line, first: line + 1, end: line + 1, old: Vec::new(), enclosing };
+                    let extent = Extent { marker, line, first: line + 1, end: line + 1, old: Vec::new(), enclosing };
                     self.extents.insert(line, extent);
                 }
                 Reading::Continuation(more) => {
@@ -127,17 +123,12 @@ impl<'a> Marked<'a> {
     fn check_place(&self, extent: &Extent) -> Result<(), Error> {
         let before = self.lexed.tokens.iter().rev().find(|token| token.line < extent.line);
         let good = before.is_none_or(|token| matches!(token.text, ";" | "," | "{" | "}" | "(" | "[" | "]"));
-        if good {
-            Ok(())
-        } else {
-            Err(Error::new(extent.line, "a marker in the middle of a statement or an item"))
-        }
+        if good { Ok(()) } else { Err(Error::new(extent.line, "a marker in the middle of a statement or an item")) }
     }
 
     /// A region ends at the next marker between the same brackets, or with them.
     fn region_end(&self, extent: &Extent) -> usize {
-        let next =
-            self.extents.values().find(|next| next.line > extent.line && next.enclosing == extent.enclosing);
+        let next = self.extents.values().find(|next| next.line > extent.line && next.enclosing == extent.enclosing);
         match next {
             Some(next) => next.line,
             None => self.close_line(extent.enclosing),
@@ -154,9 +145,11 @@ impl<'a> Marked<'a> {
             return Err(Error::new(extent.line, "nothing follows this marker"));
         }
         // A comment between the marker and the attributes makes it a marker of the whole item.
-        let code_first = !self.lexed.comments.iter().any(|comment| {
-            comment.line == extent.first && comment.alone && !comment.text.starts_with("//- ")
-        });
+        let code_first = !self
+            .lexed
+            .comments
+            .iter()
+            .any(|comment| comment.line == extent.first && comment.alone && !comment.text.starts_with("//- "));
         if let Some(after) = attribute_end(&level, 0).filter(|_| code_first && !says_when(rest)) {
             return Ok(level[after - 1].line + 1);
         }
@@ -169,13 +162,10 @@ impl<'a> Marked<'a> {
             let next = level.get(at + 1).map_or("", |token| token.text);
             arrow |= token.text == "=>";
             let ends = match context {
-                Context::Items => {
-                    token.text == ";" || (token.text == "}" && !matches!(next, ";" | "." | "?"))
-                }
+                Context::Items => token.text == ";" || (token.text == "}" && !matches!(next, ";" | "." | "?")),
                 Context::Arms if !arrow => false,
                 Context::Arms => {
-                    token.ends_line
-                        && (token.text == "," || (token.text == "}" && next != "." && next != "?"))
+                    token.ends_line && (token.text == "," || (token.text == "}" && next != "." && next != "?"))
                 }
                 _ => token.ends_line && token.text == ",",
             };
@@ -203,10 +193,7 @@ impl<'a> Marked<'a> {
         };
         if old.from.is_some_and(|from| from >= owner.marker.chapter) {
             let what = format!("an old line of chapter {} or later", owner.marker.chapter);
-            return Err(Error::new(
-                line,
-                format!("{what}, which replaces it: its chapter is an earlier one"),
-            ));
+            return Err(Error::new(line, format!("{what}, which replaces it: its chapter is an earlier one")));
         }
         owner.old.push(old);
         Ok(())

@@ -17,7 +17,9 @@ pub fn is_available() -> bool {
         let outcome = rustfmt().arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         let available = outcome.is_ok_and(|status| status.success());
         if !available {
-            eprintln!("note: there is no rustfmt here, so the woven code is not formatted (rustup component add rustfmt)");
+            eprintln!(
+                "note: there is no rustfmt here, so the woven code is not formatted (rustup component add rustfmt)"
+            );
         }
         available
     })

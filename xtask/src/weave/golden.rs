@@ -19,12 +19,10 @@ fn every_case_weaves_as_written() {
     for case in CASES.split("\n=== ").skip(1) {
         let mut parts = case.split("\n--- ");
         let title = parts.next().expect("a title").trim();
-        let source =
-            parts.next().and_then(|part| part.strip_prefix("source\n")).expect("a source").to_owned() + "\n";
+        let source = parts.next().and_then(|part| part.strip_prefix("source\n")).expect("a source").to_owned() + "\n";
         for part in parts {
             let (head, text) = part.split_once('\n').unwrap_or((part, ""));
-            let expected =
-                if text.is_empty() { String::new() } else { format!("{}\n", text.trim_end_matches('\n')) };
+            let expected = if text.is_empty() { String::new() } else { format!("{}\n", text.trim_end_matches('\n')) };
             checked += 1;
             if let Some(error) = head.strip_prefix("error ") {
                 let found = weave(&source, State::starter(1)).expect_err(&format!("{title}: no error"));

@@ -201,8 +201,7 @@ impl<'a> Lexer<'a> {
     /// A character literal or a lifetime.
     fn quote(&mut self) -> Result<(), Error> {
         let from = self.at;
-        let literal =
-            self.peek(1) == Some('\\') || (self.peek(2) == Some('\'') && self.peek(1) != Some('\''));
+        let literal = self.peek(1) == Some('\\') || (self.peek(2) == Some('\'') && self.peek(1) != Some('\''));
         if !literal {
             let name = self.rest()[1..].find(|next| !is_word(next)).unwrap_or(self.rest().len() - 1);
             self.token(from, from + 1 + name, self.line);
@@ -211,9 +210,7 @@ impl<'a> Lexer<'a> {
         // The character after the quote (or the backslash) may itself be a quote.
         let skipped = if self.peek(1) == Some('\\') { 3 } else { 2 };
         let start: usize = self.rest().chars().take(skipped).map(char::len_utf8).sum();
-        let close = self.rest()[start..]
-            .find('\'')
-            .ok_or_else(|| Error::new(self.line, "a quote is never closed"))?;
+        let close = self.rest()[start..].find('\'').ok_or_else(|| Error::new(self.line, "a quote is never closed"))?;
         self.token(from, from + start + close + 1, self.line);
         Ok(())
     }

@@ -69,10 +69,7 @@ fn tables(text: &str) -> Vec<Table<'_>> {
     headers
         .iter()
         .zip(ends)
-        .map(|(header, end)| Table {
-            lines: lines[begin(*header)..end].to_vec(),
-            header: header - begin(*header),
-        })
+        .map(|(header, end)| Table { lines: lines[begin(*header)..end].to_vec(), header: header - begin(*header) })
         .collect()
 }
 
@@ -88,8 +85,7 @@ fn weave_table(table: &Table, root: &str, wanted: &Wanted, text: &mut String) ->
         if let Some(marker) = line.trim().strip_prefix("#@ ") {
             let chapter: Chapter = marker.parse().map_err(|what| at(*number, what))?;
             let hidden = chapter.week > wanted.week;
-            let next =
-                lines.as_slice().first().with_context(|| at(*number, "nothing follows this marker"))?;
+            let next = lines.as_slice().first().with_context(|| at(*number, "nothing follows this marker"))?;
             if hidden && next.1.starts_with('[') {
                 return Ok(());
             }
@@ -147,7 +143,8 @@ fn inherited(root: &str, key: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const ROOT: &str = "[workspace]\nmembers = []\n\n[workspace.package]\nedition = \"2024\"\n\n# why\n[profile.dev]\ndebug = 1\n";
+    const ROOT: &str =
+        "[workspace]\nmembers = []\n\n[workspace.package]\nedition = \"2024\"\n\n# why\n[profile.dev]\ndebug = 1\n";
     const REFERENCE: &str = "[package]
 name = \"lsm\"
 edition.workspace = true
@@ -230,10 +227,7 @@ debug = 1
             ("[dependencies]\n#@ 1.2", 2),
         ] {
             let error = weave(manifest, ROOT, &Wanted { week: 1, open: true }).unwrap_err();
-            assert!(
-                format!("{error}").contains(&format!("Cargo.toml:{line}: ")),
-                "{manifest:?} gave {error:#}"
-            );
+            assert!(format!("{error}").contains(&format!("Cargo.toml:{line}: ")), "{manifest:?} gave {error:#}");
         }
     }
 }

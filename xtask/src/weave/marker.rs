@@ -59,9 +59,7 @@ impl Reading {
         if let Some(rest) = text.strip_prefix("//-") {
             match rest.strip_prefix(' ') {
                 Some(rest) => {
-                    return OldLine::read(rest)
-                        .map(Reading::Old)
-                        .map_err(|what| Error::new(comment.line, what));
+                    return OldLine::read(rest).map(Reading::Old).map_err(|what| Error::new(comment.line, what));
                 }
                 None if rest.starts_with(|next: char| next.is_ascii_digit()) => {
                     return error("an old line is written `//- 1.2 old line`, with a space");
@@ -70,9 +68,7 @@ impl Reading {
             }
         }
         if text.strip_prefix("// ").is_some_and(|rest| rest.starts_with("@ ") || task_of(rest).is_some()) {
-            return error(
-                "this comment looks like a marker or an open task and is neither: write `//@ 1.2: task`",
-            );
+            return error("this comment looks like a marker or an open task and is neither: write `//@ 1.2: task`");
         }
         Ok(Reading::Plain)
     }
@@ -87,8 +83,7 @@ pub fn task_of(text: &str) -> Option<(Chapter, &str)> {
 impl Marker {
     /// Reads what follows `//@`.
     fn read(rest: &str) -> Result<Marker, String> {
-        let wrong =
-            || format!("'//@{rest}' is no marker: write `//@ 1.2`, `//@ 1.2 only` or `//@ 1.2: task`");
+        let wrong = || format!("'//@{rest}' is no marker: write `//@ 1.2`, `//@ 1.2 only` or `//@ 1.2: task`");
         let rest = rest.strip_prefix(' ').ok_or_else(wrong)?;
         let end = rest.find([' ', ':']).unwrap_or(rest.len());
         let (chapter, rest) = rest.split_at(end);

@@ -21,15 +21,13 @@ const CONTINUES: &str = "//      ";
 
 /// `// 1.2: task`; further lines stand under the task's first word.
 pub fn comment(indentation: &str, chapter: Chapter, lines: &[String]) -> String {
-    let more: Vec<String> =
-        lines[1..].iter().map(|line| format!("\n{indentation}{CONTINUES}{line}")).collect();
+    let more: Vec<String> = lines[1..].iter().map(|line| format!("\n{indentation}{CONTINUES}{line}")).collect();
     format!("{indentation}// {chapter}: {}{}", lines[0], more.concat())
 }
 
 /// `todo!("1.2: task");` as a function's last expression, broken where it is longer than a line.
 pub fn todo(indentation: &str, chapter: Chapter, lines: &[String]) -> String {
-    let task =
-        lines.join(" ").replace('\\', "\\\\").replace('"', "\\\"").replace('{', "{{").replace('}', "}}");
+    let task = lines.join(" ").replace('\\', "\\\\").replace('"', "\\\"").replace('{', "{{").replace('}', "}}");
     let line = format!("{indentation}todo!(\"{chapter}: {task}\")");
     if line.chars().count() <= WIDTH {
         return line;

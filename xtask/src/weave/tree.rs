@@ -60,8 +60,8 @@ pub fn sources(src: &Path, state: State) -> Result<Tree> {
         let source = read(&src.join(&file))?;
         let name = src.join(&file);
         let shown = name.strip_prefix(course::root()).unwrap_or(&name).display().to_string();
-        let woven = super::weave(&source, state)
-            .map_err(|error| anyhow::anyhow!("{shown}:{}: {}", error.line, error.what))?;
+        let woven =
+            super::weave(&source, state).map_err(|error| anyhow::anyhow!("{shown}:{}: {}", error.line, error.what))?;
         match woven {
             Some(text) => {
                 tree.insert(file, Source { woven: text, original: source, shown });
@@ -93,11 +93,7 @@ fn remove_module(tree: &mut BTreeMap<PathBuf, Source>, file: &Path) -> Result<()
     let folder = if file.ends_with("mod.rs") { file.with_file_name("") } else { file.with_extension("") };
     let folder: PathBuf = folder.components().collect();
     let name = folder.file_name().and_then(|name| name.to_str()).context("a module has a name")?.to_owned();
-    ensure!(
-        folder.components().all(|part| matches!(part, Component::Normal(_))),
-        "{} lies outside",
-        file.display()
-    );
+    ensure!(folder.components().all(|part| matches!(part, Component::Normal(_))), "{} lies outside", file.display());
     tree.retain(|other, _| !other.starts_with(&folder));
     let parents = match folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => vec![parent.with_extension("rs"), parent.join("mod.rs")],
@@ -154,10 +150,7 @@ pub fn lock_file(tree: &Tree) -> Result<String> {
         output = update(&[])?;
     }
     if !output.status.success() {
-        bail!(
-            "cargo makes no Cargo.lock for the woven crate: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("cargo makes no Cargo.lock for the woven crate: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     read(&directory.join("Cargo.lock"))
 }
@@ -251,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_module_goes_with_its_documentation() {
-        let text = "mod a;\n\n/// Blocks.\n#[cfg(test)]\npub(crate) mod block;\nmod block_cache;\npub use block_cache::x;\n";
+        let text =
+            "mod a;\n\n/// Blocks.\n#[cfg(test)]\npub(crate) mod block;\nmod block_cache;\npub use block_cache::x;\n";
         assert_eq!(without_module(text, "block"), "mod a;\n\nmod block_cache;\npub use block_cache::x;\n");
         assert_eq!(without_module("pub mod a;\nmod b;\n", "a"), "mod b;\n");
     }

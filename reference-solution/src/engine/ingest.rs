@@ -1,0 +1,53 @@
+//! Loading a sorted run of entries as a table. Chapter 1.5.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Core, check_limits};
+use crate::table::{Table, TableBuilder, table_path};
+use crate::{Error, Result};
+
+impl Core {
+    /// See [`Engine::ingest`](crate::Engine::ingest). The table is built before the turn is taken. Within the turn it
+    /// is checked that the memtables are empty and that no table came in meanwhile; only then is the table swapped
+    /// in.
+    pub(super) fn ingest<'a>(&self, entries: &mut dyn Iterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Result<()> {
+        //@ 1.5: build the table and make it durable; then, within the turn, check that it is the newest data and swap it in
+        let before = self.state();
+        let mut entries = entries.peekable();
+        if entries.peek().is_none() {
+            return Ok(());
+        }
+        let id = self.take_id();
+        let path = table_path(&self.directory, id);
+        let mut builder = TableBuilder::create(&path, &self.resources)?;
+        for (key, value) in entries {
+            check_limits(key, value)?;
+            builder.add(key, value)?;
+        }
+        builder.finish()?;
+        let table = self.adopt_table(id, &path)?;
+        let _turn = self.turn.lock();
+        self.background.status.lock().check()?;
+        let now = self.state();
+        let is_alone = Arc::ptr_eq(&before, &now) && now.memtables().all(|memtable| memtable.is_empty());
+        if !is_alone {
+            drop(table);
+            self.options().disk.remove(&path)?;
+            return Err(Error::InvalidInput("an ingest while the memtables hold entries".to_string()));
+        }
+        self.replace_state(|state| state.with_table(table));
+        Ok(())
+    }
+
+    /// Makes the name of a finished table durable and opens it. On failure the file is removed: nothing refers to it.
+    //@ 1.5 only
+    pub(super) fn adopt_table(&self, id: u64, path: &Path) -> Result<Arc<Table>> {
+        let synced = self.options().disk.sync_directory(&self.directory);
+        let opened = synced.and_then(|()| Table::open(id, path, &self.resources));
+        if opened.is_err() {
+            let _ = self.options().disk.remove(path);
+        }
+        opened
+    }
+}

@@ -1,0 +1,82 @@
+//! Writing: one turn for everything that writes. Chapter 1.1; room for the write is chapter 1.6.
+
+use parking_lot::MutexGuard;
+use std::sync::Arc;
+
+use super::{Core, check_limits};
+use crate::Result;
+use crate::memtable::MemTable;
+
+/// What only the writer whose turn it is may use. Who has a `&mut Turn` holds the lock: functions that must be called
+/// within the turn ask for it.
+#[derive(Debug, Default)]
+pub(crate) struct Turn;
+
+/// An entry to be written; `None` is a tombstone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WriteEntry<'a> {
+    pub key: &'a [u8],
+    pub value: Option<&'a [u8]>,
+}
+
+impl Core {
+    /// Writes entries, in their order, within one turn.
+    ///
+    /// All limits are checked before anything is written.
+    pub(crate) fn commit(&self, entries: &[WriteEntry<'_>]) -> Result<()> {
+        for entry in entries {
+            check_limits(entry.key, entry.value)?;
+        }
+        //@ 1.1: take the turn, and write the entries into the memtable of the current state
+        let mut turn: MutexGuard<'_, Turn> = self.turn.lock();
+        //@ 1.6: within the turn, before writing: make room
+        self.make_room(&mut turn)?;
+        //@ 1.1
+        // Nobody else freezes during this turn, so the memtable stays the current one.
+        let state = self.state();
+        for entry in entries {
+            state.memtable.write(entry.key, entry.value);
+        }
+        drop(turn);
+        Ok(())
+    }
+
+    /// Freezes the memtable and begins a new one with an id of its own; an empty memtable stays as it is.
+    pub(super) fn freeze(&self, _turn: &mut Turn) {
+        //@ 1.1: swap in a state with a fresh memtable, unless the current one is empty
+        if !self.state().memtable.is_empty() {
+            let fresh = Arc::new(MemTable::new(self.take_id()));
+            self.replace_state(|state| state.with_frozen_memtable(fresh));
+        }
+    }
+
+    /// Sees to it that the memtable may take another write.
+    ///
+    /// First the engine's health: a closed or failed engine takes no writes
+    /// ([`Status::check`](crate::background::Status)). Then, if the engine works in the background and its memtable
+    /// has reached `memtable_size`, the memtable is frozen and the flusher is told. If `max_frozen_memtables` are
+    /// frozen already, the writer first waits until a flush has made room, which counts as one stall however often it
+    /// wakes; it stops waiting, with an error, when the engine is closed or fails. It waits within its turn: the
+    /// writers behind it have no room either.
+    fn make_room(&self, turn: &mut Turn) -> Result<()> {
+        //@ 1.6: check the health; if the memtable is full, wait for room among the frozen ones, then freeze it
+        let mut status = self.background.status.lock();
+        status.check()?;
+        let options = self.options();
+        if !options.background || self.state().memtable.size() < options.memtable_size {
+            return Ok(());
+        }
+        let has_room = || self.state().frozen.len() < options.max_frozen_memtables.max(1);
+        if !has_room() {
+            self.resources.counters.stalls.add(1);
+        }
+        while !has_room() {
+            self.background.changed.wait(&mut status);
+            status.check()?;
+        }
+        drop(status);
+        self.freeze(turn);
+        self.background.announce();
+        Ok(())
+    }
+}
