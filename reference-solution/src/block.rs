@@ -96,9 +96,9 @@ impl Block {
         self.data.len() + size_of::<Block>()
     }
 
+    //@ 1.3 only
     /// Walks all entries, to find one that does not fit: its offset. With none, the offsets that this and
     /// [`BlockIterator`] read are all good.
-    //@ 1.3 only
     fn first_damaged_entry(&self) -> Option<usize> {
         let (mut at, mut key_length, mut restarts_seen) = (0, 0, 0);
         while at < self.restarts {
@@ -118,15 +118,15 @@ impl Block {
         if is_whole { None } else { Some(self.restarts) }
     }
 
-    /// The offset that a restart point holds.
     //@ 1.3 only
+    /// The offset that a restart point holds.
     fn restart(&self, index: usize) -> usize {
         // `find_restarts` saw that there are `restart_count` of them; no offset leads anywhere that is not checked.
         read_u32(&self.data, self.restarts + 4 * index).map_or(usize::MAX, |offset| offset as usize)
     }
 
-    /// Reads the entry at an offset; `None` if it does not end before the restart points.
     //@ 1.3 only
+    /// Reads the entry at an offset; `None` if it does not end before the restart points.
     #[inline]
     fn parse(&self, at: usize) -> Option<EntryParts> {
         let entries = &self.data[..self.restarts];
@@ -141,8 +141,8 @@ impl Block {
     }
 }
 
-/// Where the restart points begin and how many there are; `None` if there is none, or if they do not fit.
 //@ 1.3 only
+/// Where the restart points begin and how many there are; `None` if there is none, or if they do not fit.
 fn find_restarts(data: &[u8]) -> Option<(usize, usize)> {
     let count_at = data.len().checked_sub(4)?;
     let count = read_u32(data, count_at)? as usize;

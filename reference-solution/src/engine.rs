@@ -106,9 +106,9 @@ impl Engine {
     /// The newest source that knows the key decides; none is asked after it. Fails with [`Error::Io`] or
     /// [`Error::Corruption`] if a table cannot be read.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
+        //@ 1.1: ask the memtables, the newest first, until one knows the key; a tombstone is an answer
         let state = self.core.state();
         let user_part = self.core.resources.options.user_part;
-        //@ 1.1: ask the memtables, the newest first, until one knows the key; a tombstone is an answer
         for memtable in state.memtables() {
             if let Some(found) = memtable.lookup(key, user_part) {
                 return Ok(found);
@@ -130,9 +130,9 @@ impl Engine {
     /// The scan sees a memtable's later writes to keys that it has not reached (until chapter 3.2); a freeze or a
     /// flush does not disturb it. Fails with [`Error::Io`] or [`Error::Corruption`] if a table cannot be read.
     pub fn scan(&self, range: impl Into<KeyRange>) -> Result<Scan> {
+        //@ 1.2: merge the memtables' entries in the range, newest first
         let range = range.into();
         let state = self.core.state();
-        //@ 1.2: merge the memtables' entries in the range, newest first
         let mut sources = Vec::new();
         for memtable in state.memtables() {
             sources.push(Source::MemTable(memtable.scan(&range)));

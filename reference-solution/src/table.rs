@@ -194,16 +194,16 @@ impl Table {
     }
 }
 
-/// The data block that an index iterator stands on: where it is, and its first key. `None` at the index's end.
 //@ 1.4 only
+/// The data block that an index iterator stands on: where it is, and its first key. `None` at the index's end.
 fn index_entry(index: &BlockIterator) -> Option<(Section, &[u8])> {
     let value = index.value()?;
     let section = Section { offset: read_u64(value, 0)?, length: read_u32(value, 8)? };
     Some((section, &value[12..]))
 }
 
-/// The first and the last key of the table, once every index entry is known to lead into the file.
 //@ 1.4 only
+/// The first and the last key of the table, once every index entry is known to lead into the file.
 fn check_index(index: &Block, path: &Path, footer: Footer) -> Result<(Bytes, Bytes)> {
     let damaged = |what| Error::corruption(path, footer.index.offset, what);
     let mut entries = BlockIterator::new(index.clone());
@@ -230,8 +230,8 @@ fn read_footer(file: &dyn DiskFile, size: u64) -> Result<Footer> {
     Footer::decode(&bytes, file.path(), size)
 }
 
-/// Reads a section that is known to lie inside of the file, so that its length is no more than the file's.
 //@ 1.4 only
+/// Reads a section that is known to lie inside of the file, so that its length is no more than the file's.
 fn read_section(file: &dyn DiskFile, section: Section) -> Result<Bytes> {
     let mut bytes = vec![0; section.length as usize];
     file.read_at(section.offset, &mut bytes)?;

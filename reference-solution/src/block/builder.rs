@@ -86,8 +86,8 @@ impl BlockBuilder {
     }
 }
 
-/// How many bytes at their beginning two keys have in common.
 //@ 1.7 only
+/// How many bytes at their beginning two keys have in common.
 fn shared_length(left: &[u8], right: &[u8]) -> usize {
     left.iter().zip(right).take_while(|(left, right)| left == right).count()
 }

@@ -79,8 +79,8 @@ impl Core {
         }
     }
 
-    /// A durable, open table with a memtable's entries.
     //@ 1.6 only
+    /// A durable, open table with a memtable's entries.
     fn write_table(&self, memtable: &MemTable) -> Result<Arc<Table>> {
         let id = self.take_id();
         let path = table_path(&self.directory, id);

@@ -40,8 +40,8 @@ impl Core {
         Ok(())
     }
 
-    /// Makes the name of a finished table durable and opens it. On failure the file is removed: nothing refers to it.
     //@ 1.5 only
+    /// Makes the name of a finished table durable and opens it. On failure the file is removed: nothing refers to it.
     pub(super) fn adopt_table(&self, id: u64, path: &Path) -> Result<Arc<Table>> {
         let synced = self.options().disk.sync_directory(&self.directory);
         let opened = synced.and_then(|()| Table::open(id, path, &self.resources));

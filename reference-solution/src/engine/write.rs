@@ -24,10 +24,10 @@ impl Core {
     ///
     /// All limits are checked before anything is written.
     pub(crate) fn commit(&self, entries: &[WriteEntry<'_>]) -> Result<()> {
+        //@ 1.1: check the limits, take the turn, and write the entries into the memtable of the current state
         for entry in entries {
             check_limits(entry.key, entry.value)?;
         }
-        //@ 1.1: take the turn, and write the entries into the memtable of the current state
         let mut turn: MutexGuard<'_, Turn> = self.turn.lock();
         //@ 1.6: within the turn, before writing: make room
         self.make_room(&mut turn)?;

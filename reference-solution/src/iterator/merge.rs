@@ -62,14 +62,14 @@ impl<I: StorageIterator> MergeIterator<I> {
         }
     }
 
-    /// After an error no source may be trusted: all are idle, and the merge is not valid.
     //@ 1.2 only
+    /// After an error no source may be trusted: all are idle, and the merge is not valid.
     fn give_up(&mut self) {
         self.idle.extend(self.heap.drain());
     }
 
-    /// Steps the top source forward, and gives it its new place.
     //@ 1.2 only
+    /// Steps the top source forward, and gives it its new place.
     fn step_top(&mut self) -> Result<()> {
         let Some(mut top) = self.heap.peek_mut() else { return Ok(()) };
         let outcome = top.source.next();
@@ -133,8 +133,8 @@ impl<I: StorageIterator> StorageIterator for MergeIterator<I> {
     }
 }
 
-// The heap of the standard library has its *greatest* element on top, so what should come first is greater.
 //@ 1.2 only
+// The heap of the standard library has its *greatest* element on top, so what should come first is greater.
 impl<I: StorageIterator> Ord for Ranked<I> {
     fn cmp(&self, other: &Self) -> Ordering {
         let keys = other.source.key().cmp(self.source.key());

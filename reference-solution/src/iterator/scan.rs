@@ -30,8 +30,8 @@ impl Scan {
         Scan { merge, was_given: false, is_over: false, _state: state }
     }
 
-    /// The next live entry: a tombstone is stepped over, and with it what it hides.
     //@ 1.2 only
+    /// The next live entry: a tombstone is stepped over, and with it what it hides.
     fn next_live(&mut self) -> Result<Option<(Bytes, Bytes)>> {
         loop {
             if self.was_given {

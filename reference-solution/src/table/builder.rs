@@ -141,8 +141,8 @@ impl TableBuilder {
         Ok(())
     }
 
-    /// Puts bytes behind all that came before, and says where.
     //@ 1.4 only
+    /// Puts bytes behind all that came before, and says where.
     fn append(&mut self, bytes: &[u8]) -> Result<Section> {
         let offset = self.pending_offset + self.pending.len() as u64;
         let length = u32::try_from(bytes.len());

@@ -127,14 +127,14 @@ impl Filter {
     }
 }
 
-/// The line of a hash, of `count` lines: a multiplication where a remainder would need a division.
 //@ 1.7 only
+/// The line of a hash, of `count` lines: a multiplication where a remainder would need a division.
 fn line_of(hash: u64, count: usize) -> usize {
     (((hash >> 32) * count as u64) >> 32) as usize
 }
 
-/// The bits of a line that belong to a hash.
 //@ 1.7 only
+/// The bits of a line that belong to a hash.
 fn probed_bits(hash: u64, probes: u8) -> impl Iterator<Item = usize> {
     let first = hash as u32;
     let remixed = std::iter::successors(Some(first), |mixed| Some(mixed.wrapping_mul(0x9E37_79B9)));

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Table, index_entry};
+use super::Table;
+//@ 1.4 only
+use super::index_entry;
 use crate::block::BlockIterator;
 use crate::iterator::StorageIterator;
 use crate::{KeyRange, Result};

@@ -1,0 +1,82 @@
+//! Some kilobytes of sorted entries: what is read from a disk at once. Chapter 1.3; shorter keys are chapter 1.7.
+//!
+//! ```text
+//!   ┌─────────┬─────────┬───┬─────────┬──────────────────┬───────┬──────────┐
+//!   │ entry 0 │ entry 1 │ … │ entry n │ restart points   │ count │ checksum │
+//!   └─────────┴─────────┴───┴─────────┴──────────────────┴───────┴──────────┘
+//!                                       u32 each           u32     u32          little-endian
+//!
+//!   entry:    shared      varint   how many bytes of the key before are this key's beginning
+//!             rest        varint   how many bytes of the key follow here
+//!             value       varint   0: a tombstone; otherwise the value's length and 1
+//!             rest bytes of the key, then the value
+//! ```
+//!
+//! A *restart point* is the offset of an entry with its whole key (shared = 0). The first entry is one; how many
+//! others are is the builder's affair. A search looks at restart points by halves, and then walks at most the entries
+//! between two. The checksum (CRC-32, as in zip) covers all bytes before it.
+//!
+//! **Damage is found at the door.** [`Block::decode`] checks the sum and then every length and offset, so that what
+//! is read later needs no check and cannot fail. The cost comes once, when the block is read from the disk.
+//!
+//! The format is LevelDB's with two changes: tombstones are marked here and not in the key, and there is no
+//! compression. Source: LevelDB, `doc/table_format.md` and `table/block_builder.cc`.
+
+mod builder;
+mod iterator;
+
+pub use builder::BlockBuilder;
+pub use iterator::BlockIterator;
+
+use std::path::Path;
+
+use bytes::Bytes;
+
+use crate::coding::{read_u32, take_varint};
+use crate::{Error, Result};
+
+/// Length of the checksum at a block's end, in bytes.
+pub const CHECKSUM_LENGTH: usize = 4;
+
+/// A block whose bytes have been checked. Clones share the bytes.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The whole block, without the checksum.
+    data: Bytes,
+    /// Where the entries end and the restart points begin.
+    restarts: usize,
+    restart_count: usize,
+}
+
+/// Where an entry's parts are. Offsets are from the block's start.
+#[derive(Clone, Copy, Debug)]
+struct EntryParts {
+    /// Bytes of the previous key that this one begins with.
+    shared: usize,
+    key_start: usize,
+    key_end: usize,
+    /// Where the value ends, and the next entry begins.
+    value_end: usize,
+    is_tombstone: bool,
+}
+
+impl Block {
+    /// Checks a block's bytes and takes them over.
+    ///
+    /// `file` and `offset` say where they are from. Fails with [`Error::Corruption`] for bytes that no builder
+    /// writes:
+    ///
+    /// - the checksum at the end is not that of the bytes before it;
+    /// - there is no entry, or no restart point;
+    /// - the restart points do not fit in;
+    /// - an entry reaches into the restart points, or shares more bytes than the key before it has;
+    /// - the restart points are not the offsets of entries with `shared` = 0, in ascending order, the first entry's first.
+    pub fn decode(bytes: Bytes, file: &Path, offset: u64) -> Result<Block> {
+        todo!("1.3: check the sum, then the restart points, then every entry")
+    }
+
+    /// The memory that the block takes, in bytes.
+    pub fn size(&self) -> usize {
+        self.data.len() + size_of::<Block>()
+    }
+}

@@ -1,0 +1,60 @@
+//! Writes a block. Chapter 1.3; sharing keys' beginnings is chapter 1.7.
+
+use super::CHECKSUM_LENGTH;
+use crate::coding::put_varint;
+
+/// Collects entries into the bytes of a block. After [`BlockBuilder::finish`] it is empty and can build the next one.
+#[derive(Debug)]
+pub struct BlockBuilder {
+    restart_interval: usize,
+    /// The entries so far, encoded.
+    data: Vec<u8>,
+    restarts: Vec<u32>,
+    /// How many entries were added since the last restart point, that one included.
+    since_restart: usize,
+    last_key: Vec<u8>,
+}
+
+impl BlockBuilder {
+    /// An empty builder that stores a whole key every `restart_interval` entries.
+    pub fn new(restart_interval: usize) -> BlockBuilder {
+        let restart_interval = restart_interval.max(1);
+        BlockBuilder {
+            restart_interval,
+            data: Vec::new(),
+            restarts: Vec::new(),
+            since_restart: 0,
+            last_key: Vec::new(),
+        }
+    }
+
+    /// Adds an entry; `None` is a tombstone. Keys come in strictly ascending order: the caller sees to that.
+    ///
+    /// The first entry of a block stores its whole key, and is a restart point. Until chapter 1.7 every other entry
+    /// does the same, whatever the interval. From chapter 1.7 on, an entry that is not a restart point leaves out the
+    /// longest beginning that its key shares with the key just before it, and every `restart_interval`-th entry is a
+    /// restart point.
+    pub fn add(&mut self, key: &[u8], value: Option<&[u8]>) {
+        // 1.7: leave out what the key shares with the one before, except at a restart point
+        todo!("1.3: note a restart point, then encode the entry")
+    }
+
+    /// How long the finished block would be now, in bytes.
+    pub fn size(&self) -> usize {
+        todo!("1.3: entries, restart points, their count, the checksum")
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.restarts.is_empty()
+    }
+
+    /// The key that was added last; empty for an empty block.
+    pub fn last_key(&self) -> &[u8] {
+        &self.last_key
+    }
+
+    /// The block's bytes, checksum included. The builder is empty afterwards.
+    pub fn finish(&mut self) -> Vec<u8> {
+        todo!("1.3: append the restart points, their count and the checksum")
+    }
+}

@@ -1,0 +1,46 @@
+//! Flushing: a frozen memtable becomes a table of level 0. Chapter 1.6.
+//!
+//! The order is what makes a flush safe. The table is built and synced while readers still find the entries in the
+//! memtable; then its name is made durable; then, in one swap, the table appears and the memtable goes. At no moment
+//! can a reader find neither, and a failure anywhere before the swap has changed nothing.
+//!
+//! ```text
+//!   build and sync 7.sst ─▶ sync the directory ─▶ swap the state ─▶ wake writers that wait for room
+//!   └───────── no lock that a reader or writer waits for ────────┘
+//! ```
+
+use super::Core;
+use crate::iterator::StorageIterator;
+use crate::memtable::MemTable;
+use crate::table::{Table, TableBuilder, table_path};
+use crate::{KeyRange, Result};
+use std::sync::Arc;
+
+impl Core {
+    /// Flushes the oldest frozen memtable; `false` if there is none. Flushes run one at a time.
+    ///
+    /// Counts in `flushes` and announces the room that it made. After an error the state is what it was, and no file
+    /// is left over.
+    pub(super) fn flush_oldest(&self) -> Result<bool> {
+        todo!("1.6: build the oldest frozen memtable's table, then swap it in for the memtable, then announce")
+    }
+
+    /// Freezes the memtable, within the turn, and flushes all that is frozen then; what writers freeze later is not
+    /// waited for. After that a failure of an earlier flush has been made good, and the engine takes writes again.
+    pub(super) fn flush_all(&self) -> Result<()> {
+        todo!("1.6: freeze, flush what is frozen, and clear the failure")
+    }
+
+    /// The flusher's life: sleeps until there is a frozen memtable, flushes, and ends when the engine closes. After a
+    /// failure it sleeps until [`Background::recovered`](crate::background::Background).
+    pub(super) fn flush_until_closed(&self) {
+        todo!("1.6: in a loop: wait for work, flush the oldest, and report what goes wrong")
+    }
+
+    /// Ends the engine. The threads are told to end, and waited for, before the turn is taken: a writer that waits
+    /// for room wakes, fails, and gives the turn up. Then everything in memory is flushed. A thread's panic is
+    /// reported, but what is in memory is flushed first.
+    pub(super) fn close(&self) -> Result<()> {
+        todo!("1.6: stop the threads, flush everything, report a panic")
+    }
+}

@@ -1,0 +1,42 @@
+//! What the user of the engine walks: live entries, as a Rust iterator. Chapter 1.2.
+
+use std::iter::FusedIterator;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{MergeIterator, Source, StorageIterator};
+use crate::Result;
+use crate::state::State;
+
+/// The live entries of a range, in key order. Made by [`Engine::scan`](crate::Engine::scan).
+///
+/// It reads from the engine's state as it was when the scan began, and holds no lock. After the first error it gives
+/// nothing more: what it would give could be wrong.
+pub struct Scan {
+    merge: MergeIterator<Source>,
+    /// Whether the merge still stands on the entry that was given last. It steps on when the next one is asked for:
+    /// who wants ten entries does not pay for an eleventh.
+    was_given: bool,
+    /// Set by the last entry and by an error.
+    is_over: bool,
+    /// Keeps alive what the sources read from.
+    _state: Arc<State>,
+}
+
+impl Scan {
+    /// Walks what `merge` gives, out of `state`. The sources stop at the range's bounds by themselves.
+    pub(crate) fn new(merge: MergeIterator<Source>, state: Arc<State>) -> Scan {
+        Scan { merge, was_given: false, is_over: false, _state: state }
+    }
+}
+
+impl Iterator for Scan {
+    type Item = Result<(Bytes, Bytes)>;
+
+    fn next(&mut self) -> Option<Result<(Bytes, Bytes)>> {
+        todo!("1.2: give the next live entry; after the end and after an error nothing more")
+    }
+}
+
+impl FusedIterator for Scan {}

@@ -1,0 +1,99 @@
+//! Writes a table, block by block, while its entries come in. Chapter 1.4; the filter is chapter 1.7.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{FilterBuilder, Footer, Resources, Section, key_hash};
+use crate::block::BlockBuilder;
+use crate::disk::DiskFile;
+use crate::{Error, Result};
+
+/// How many bytes are collected before they are handed to the file.
+const WRITE_SIZE: usize = 256 << 10;
+
+/// Builds the file of a table. Only [`TableBuilder::finish`] makes it one; a builder that is dropped before removes
+/// the file.
+#[derive(Debug)]
+pub struct TableBuilder {
+    path: PathBuf,
+    file: Arc<dyn DiskFile>,
+    resources: Arc<Resources>,
+    /// The data block that is being filled, and its first key.
+    block: BlockBuilder,
+    block_first_key: Vec<u8>,
+    index: BlockBuilder,
+    filter: FilterBuilder,
+    /// The last key of all.
+    last_key: Vec<u8>,
+    entries: u64,
+    tombstones: u64,
+    /// Bytes that are finished but not yet handed to the file, and the offset at which they will stand.
+    pending: Vec<u8>,
+    pending_offset: u64,
+    is_finished: bool,
+}
+
+impl TableBuilder {
+    /// Creates the file, which must not exist.
+    pub fn create(path: &Path, resources: &Arc<Resources>) -> Result<TableBuilder> {
+        Ok(TableBuilder {
+            path: path.to_path_buf(),
+            file: resources.options.disk.create(path)?,
+            resources: resources.clone(),
+            block: BlockBuilder::new(resources.options.restart_interval),
+            block_first_key: Vec::new(),
+            index: BlockBuilder::new(1),
+            filter: FilterBuilder::new(),
+            last_key: Vec::new(),
+            entries: 0,
+            tombstones: 0,
+            pending: Vec::new(),
+            pending_offset: 0,
+            is_finished: false,
+        })
+    }
+
+    /// Adds an entry; `None` is a tombstone.
+    ///
+    /// The current data block ends with this entry if it has then reached [`Options::block_size`](crate::Options); so
+    /// an entry that is longer than that makes its block longer, and no block is empty. Finished bytes may wait in
+    /// memory; once more than 256 KiB of them do, they are appended to the file.
+    ///
+    /// From chapter 1.7 on, the filter takes the [`key_hash`] of the key's user part (see
+    /// [`Options::user_part`](crate::Options)).
+    ///
+    /// Fails with [`Error::InvalidInput`] if `key` is not greater than the key before, and with [`Error::Io`] if the
+    /// file cannot be written. After an error the table cannot be finished.
+    pub fn add(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<()> {
+        // 1.7: collect the user part's hash, if tables are to have a filter
+        todo!("1.4: refuse a key out of order; otherwise add to the block, and end the block if it is full")
+    }
+
+    /// About how long the file would be if it were finished now, in bytes, index and filter not counted.
+    pub fn size(&self) -> u64 {
+        todo!("1.4: what was appended, what waits, and the block that is being filled")
+    }
+
+    /// How many entries were added.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Ends the last data block, writes filter, index and footer, and syncs the file. When it returns, the table's
+    /// bytes are durable; its name is when the caller has synced the directory.
+    ///
+    /// Fails with [`Error::InvalidInput`] if no entry was added, since a table has a first and a last key.
+    pub fn finish(mut self) -> Result<()> {
+        // 1.7: the filter stands before the index
+        todo!("1.4: end the last block, append index and footer, sync")
+    }
+}
+
+impl Drop for TableBuilder {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            // Nothing refers to the file. If it cannot be removed either, it only takes space.
+            let _ = self.resources.options.disk.remove(&self.path);
+        }
+    }
+}
