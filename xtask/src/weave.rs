@@ -6,14 +6,16 @@
 //!   statements up to the next marker between the same brackets, or to their end. `//@ 1.2: task` opens a
 //!   region with a task for the learner, `//@ 1.2` one without. Code before the first marker is given.
 //! - **Before anything else** (an item, a field, a variant, a parameter, a match arm, a line of a struct literal)
-//!   it rules that one *thing*, with its comments, attributes and body. Directly above an attribute it rules
-//!   that attribute alone, except above `#[cfg(…)]` and `#[test]`, which are part of their item.
+//!   it rules that one *thing*, with its comments, attributes and body; it may also stand below the thing's
+//!   documentation. Directly above an attribute, with no documentation directly above itself, it rules that
+//!   attribute alone, except above `#[cfg(…)]` and `#[test]`, which are part of their item.
 //!   `//@ 1.2` shows the thing from the starter of that week on; `//@ 1.2 only` and `//@ 1.2: task` when the
 //!   chapter is done. A task leaves its comment, whatever it stands before.
 //! - **On a file's first line** it rules the file, the folder of its submodules, and the `mod` line in its parent.
 //!
 //! What a marker hides leaves `// 1.2: task` behind (in the week's starters), and so does every task of a
-//! *later* chapter inside of it. A function of which only tasks are left ends in a `todo!` of the earliest.
+//! *later* chapter inside of it. A function of which only tasks are left, or which returns a value and has only
+//! tasks behind its last statement, ends in a `todo!` with the earliest of these tasks.
 //! A task goes on in lines of `//@` and at least two spaces:
 //!
 //! ```text

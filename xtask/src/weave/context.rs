@@ -32,6 +32,11 @@ impl Context {
     }
 }
 
+/// Whether the function whose body this is has a result other than `()`.
+pub fn returns_a_value(lexed: &Lexed, body: usize) -> bool {
+    header(lexed, lexed.brackets[body].open).contains(&"->")
+}
+
 /// The words between the end of the statement before and the opening brace, what stands in brackets left out.
 fn header<'a>(lexed: &Lexed<'a>, open: usize) -> Vec<&'a str> {
     let enclosing = lexed.tokens[open].enclosing;

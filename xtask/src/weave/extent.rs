@@ -10,9 +10,11 @@ use super::marker::{Kind, Marker, OldLine, Reading};
 /// A marker and the lines it rules. Extents nest or lie apart; none crosses another.
 pub struct Extent {
     pub marker: Marker,
-    /// The marker's own line; the first line of all lines that the marker takes up.
+    /// Where it begins: with the marker, or with the documentation that stands above it.
+    pub start: usize,
+    /// The marker's line; the first of its lines where a task goes on.
     pub line: usize,
-    /// The first line ruled.
+    /// The line below the marker.
     pub first: usize,
     /// The line after the last one ruled.
     pub end: usize,
@@ -26,7 +28,7 @@ pub struct Marked<'a> {
     pub lexed: Lexed<'a>,
     /// What rules the whole file, from its first line.
     pub file: Option<Marker>,
-    /// By the line of the marker.
+    /// By the line where they begin.
     pub extents: BTreeMap<usize, Extent>,
     /// The lines that are `//-` lines.
     pub old_lines: Vec<usize>,
@@ -66,7 +68,15 @@ impl<'a> Marked<'a> {
                 }
                 Reading::Marker(marker) => {
                     let enclosing = comment.enclosing;
-                    let extent = Extent { marker, line, first: line + 1, end: line + 1, old: Vec::new(), enclosing };
+                    let extent = Extent {
+                        marker,
+                        start: line,
+                        line,
+                        first: line + 1,
+                        end: line + 1,
+                        old: Vec::new(),
+                        enclosing,
+                    };
                     self.extents.insert(line, extent);
                 }
                 Reading::Continuation(more) => {
@@ -94,27 +104,25 @@ impl<'a> Marked<'a> {
         Ok(old_lines)
     }
 
-    /// Sets every extent's end.
+    /// Sets where every extent begins and ends.
     fn measure(&mut self) -> Result<(), Error> {
-        let mut ends = Vec::new();
+        let mut reach = Vec::new();
         for extent in self.extents.values() {
             let context = Context::inside(&self.lexed, extent.enclosing);
             self.check_place(extent)?;
-            let end = if context.is_body() {
-                if extent.marker.kind == Kind::Only {
-                    return Err(Error::new(
-                        extent.line,
-                        "`only` is for an item; among statements write `//@ 1.2: task`",
-                    ));
-                }
-                self.region_end(extent)
-            } else {
-                self.thing_end(extent, context)?
-            };
-            ends.push(end);
+            if context.is_body() && extent.marker.kind == Kind::Only {
+                let what = "`only` is for an item; among statements write `//@ 1.2: task`";
+                return Err(Error::new(extent.line, what));
+            }
+            reach.push(match context.is_body() {
+                true => (extent.line, self.region_end(extent)),
+                false => self.thing(extent, context)?,
+            });
         }
-        for (extent, end) in self.extents.values_mut().zip(ends) {
-            extent.end = end;
+        let extents = std::mem::take(&mut self.extents);
+        for (mut extent, (start, end)) in extents.into_values().zip(reach) {
+            (extent.start, extent.end) = (start, end);
+            self.extents.insert(start, extent);
         }
         Ok(())
     }
@@ -135,45 +143,60 @@ impl<'a> Marked<'a> {
         }
     }
 
-    /// One item, field, arm, attribute … ends with its own last line.
-    fn thing_end(&self, extent: &Extent, context: Context) -> Result<usize, Error> {
+    /// One item, field, arm, attribute …: where it begins and ends.
+    fn thing(&self, extent: &Extent, context: Context) -> Result<(usize, usize), Error> {
         let first_token = self.lexed.tokens.iter().position(|token| token.line > extent.line);
         let rest = first_token.map_or(&[][..], |index| &self.lexed.tokens[index..]);
-        let close = self.close_line(extent.enclosing);
         let level: Vec<&Token> = rest.iter().filter(|token| token.enclosing == extent.enclosing).collect();
-        if level.first().is_none_or(|token| token.line >= close) {
+        if level.first().is_none_or(|token| token.line >= self.close_line(extent.enclosing)) {
             return Err(Error::new(extent.line, "nothing follows this marker"));
         }
+        let documented = self.is_documentation(extent.line - 1);
         // A comment between the marker and the attributes makes it a marker of the whole item.
-        let code_first = !self
+        let commented = self
             .lexed
             .comments
             .iter()
             .any(|comment| comment.line == extent.first && comment.alone && !comment.text.starts_with("//- "));
-        if let Some(after) = attribute_end(&level, 0).filter(|_| code_first && !says_when(rest)) {
-            return Ok(level[after - 1].line + 1);
+        if let Some(after) = attribute_end(&level, 0).filter(|_| !documented && !commented && !says_when(rest)) {
+            return Ok((extent.line, level[after - 1].line + 1));
         }
+        let above = |line: &usize| self.is_documentation(*line) || self.is_attribute(*line);
+        let start = extent.line - (0..extent.line).rev().take_while(above).count();
+        Ok((start, self.thing_end(extent, context, &level)))
+    }
+
+    /// Where the thing ends whose tokens (outside of its own brackets) these are, with all that follows it.
+    fn thing_end(&self, extent: &Extent, context: Context, level: &[&Token]) -> usize {
         let mut index = 0;
-        while let Some(after) = attribute_end(&level, index) {
+        while let Some(after) = attribute_end(level, index) {
             index = after;
         }
         let mut arrow = false;
         for (at, token) in level.iter().enumerate().skip(index) {
             let next = level.get(at + 1).map_or("", |token| token.text);
+            let closes = token.text == "}" && !matches!(next, ";" | "." | "?");
             arrow |= token.text == "=>";
             let ends = match context {
-                Context::Items => token.text == ";" || (token.text == "}" && !matches!(next, ";" | "." | "?")),
-                Context::Arms if !arrow => false,
-                Context::Arms => {
-                    token.ends_line && (token.text == "," || (token.text == "}" && next != "." && next != "?"))
-                }
+                Context::Items => token.text == ";" || closes,
+                Context::Arms => arrow && token.ends_line && (token.text == "," || closes),
                 _ => token.ends_line && token.text == ",",
             };
-            if ends || token.line >= close {
-                return Ok(close.min(token.line + 1));
+            if ends {
+                return token.line + 1;
             }
         }
-        Ok(close)
+        self.close_line(extent.enclosing)
+    }
+
+    fn is_documentation(&self, line: usize) -> bool {
+        let line = &self.lexed.lines[line];
+        !line.opaque && line.text.trim_start().starts_with("///")
+    }
+
+    fn is_attribute(&self, line: usize) -> bool {
+        let line = &self.lexed.lines[line];
+        !line.opaque && line.text.trim_start().starts_with("#[") && line.text.ends_with(']')
     }
 
     /// The line of the closing bracket, or the file's end.

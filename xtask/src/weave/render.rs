@@ -1,8 +1,9 @@
 //! The text of a source in one state of the course.
 
+use super::context::{self, Context};
 use super::extent::{Extent, Marked};
 use super::marker::{Kind, Marker, OldLine};
-use super::{State, context::Context, tasks};
+use super::{State, tasks};
 use crate::chapter::Chapter;
 
 /// A line of the woven text.
@@ -44,6 +45,7 @@ impl Renderer<'_> {
         while line < end {
             if let Some(extent) = self.marked.extents.get(&line) {
                 line = if self.shows(extent) {
+                    woven.extend((extent.start..extent.line).map(|line| self.kept(line)));
                     extent.first
                 } else {
                     self.replace(extent, &mut woven);
@@ -55,9 +57,10 @@ impl Renderer<'_> {
                 woven.push(self.kept(line));
             }
             line += 1;
-            if let Some(close) = self.function_body(line - 1) {
+            if let Some(bracket) = self.function_body(line - 1) {
+                let close = self.marked.lexed.brackets[bracket].last_line;
                 let mut body = self.lines(line, close);
-                close_function(&mut body);
+                close_function(&mut body, context::returns_a_value(&self.marked.lexed, bracket));
                 woven.append(&mut body);
                 line = close;
             }
@@ -102,23 +105,26 @@ impl Renderer<'_> {
         Woven { text: line.text.to_owned(), is }
     }
 
-    /// If a function's body of several lines opens on this line: the line that closes it.
+    /// The brackets of a function's body of several lines that opens on this line.
     fn function_body(&self, line: usize) -> Option<usize> {
         let lexed = &self.marked.lexed;
         let opened = (0..lexed.brackets.len()).filter(|bracket| lexed.brackets[*bracket].first_line == line);
         opened
             .filter(|bracket| lexed.brackets[*bracket].last_line > line)
             .find(|bracket| Context::inside(lexed, Some(*bracket)) == Context::Function)
-            .map(|bracket| lexed.brackets[bracket].last_line)
     }
 }
 
-/// A function of which only open tasks are left ends in a `todo!` with the earliest of them.
-fn close_function(body: &mut Vec<Woven>) {
-    if body.iter().any(|line| matches!(line.is, Is::Code | Is::Opaque)) {
-        return;
-    }
-    let tasks = body.iter().enumerate().filter_map(|(index, line)| match line.is {
+/// A function of which only open tasks are left, or which returns a value and has open tasks where its result
+/// was, ends in a `todo!` with the earliest of these tasks.
+fn close_function(body: &mut Vec<Woven>, returns_a_value: bool) {
+    let last_code = body.iter().rposition(|line| matches!(line.is, Is::Code | Is::Opaque));
+    let end = match last_code {
+        Some(_) if !returns_a_value => return,
+        Some(last) => last + 1,
+        None => 0,
+    };
+    let tasks = body.iter().enumerate().skip(end).filter_map(|(index, line)| match line.is {
         Is::Task(chapter, _) => Some((chapter, index)),
         _ => None,
     });

@@ -16,7 +16,7 @@ pub struct OpenTask {
     pub task: String,
 }
 
-const WIDTH: usize = 110;
+const WIDTH: usize = 120;
 const CONTINUES: &str = "//      ";
 
 /// `// 1.2: task`; further lines stand under the task's first word.
