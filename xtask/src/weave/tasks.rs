@@ -16,6 +16,7 @@ pub struct OpenTask {
     pub task: String,
 }
 
+/// `max_width` of rustfmt.toml, which breaks no string by itself.
 const WIDTH: usize = 120;
 const CONTINUES: &str = "//      ";
 
@@ -91,4 +92,31 @@ fn todo_task(line: &str, below: &[&str]) -> Option<(Chapter, String)> {
     let task = string[..end].trim_end().trim_end_matches("\",");
     let task = task.replace("{{", "{").replace("}}", "}").replace("\\\"", "\"").replace("\\\\", "\\");
     task_of(&task).map(|(chapter, task)| (chapter, task.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_as_wide_as_rustfmt_makes_it() {
+        assert!(include_str!("../../../rustfmt.toml").lines().any(|line| line == format!("max_width = {WIDTH}")));
+    }
+
+    #[test]
+    fn tasks_are_found_as_they_are_written() {
+        let long: Vec<String> = (0..12).map(|number| format!("do {{{number}}} with \"care\" and \\n")).collect();
+        let chapter = Chapter { week: 1, day: 2 };
+        for lines in [&long[..1], &long[..2], &long[..]] {
+            for text in [comment("    ", chapter, lines), format!("fn f() {{\n{}\n}}\n", todo("    ", chapter, lines))]
+            {
+                let found = in_text(Path::new("a.rs"), &text);
+                assert_eq!(found.len(), 1, "{text}");
+                assert_eq!((found[0].chapter, found[0].task.as_str()), (chapter, lines.join(" ").as_str()), "{text}");
+            }
+        }
+        let broken = "// 1.2: not that\n    todo!(\n        \"1.3: this\",\n    )\n// 1.2 nor that\ntodo!()";
+        let lines: Vec<usize> = in_text(Path::new("a.rs"), broken).iter().map(|task| task.line).collect();
+        assert_eq!(lines, [1, 2]);
+    }
 }
