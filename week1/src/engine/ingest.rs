@@ -13,8 +13,8 @@ impl Core {
     /// in.
     pub(super) fn ingest<'a>(&self, entries: &mut dyn Iterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Result<()> {
         todo!(
-            "1.5: build the table and make it durable; then, within the turn, check that it is the newest \
-             data and swap it in"
+            "1.5: build the table and make it durable; then, within the turn, check that it is the newest data and \
+             swap it in"
         )
     }
 }

@@ -25,10 +25,7 @@ impl Core {
     /// All limits are checked before anything is written.
     pub(crate) fn commit(&self, entries: &[WriteEntry<'_>]) -> Result<()> {
         // 1.6: within the turn, before writing: make room
-        todo!(
-            "1.1: check the limits, take the turn, and write the entries into the memtable of the current \
-             state"
-        )
+        todo!("1.1: check the limits, take the turn, and write the entries into the memtable of the current state")
     }
 
     /// Freezes the memtable and begins a new one with an id of its own; an empty memtable stays as it is.
@@ -45,9 +42,6 @@ impl Core {
     /// wakes; it stops waiting, with an error, when the engine is closed or fails. It waits within its turn: the
     /// writers behind it have no room either.
     fn make_room(&self, turn: &mut Turn) -> Result<()> {
-        todo!(
-            "1.6: check the health; if the memtable is full, wait for room among the frozen ones, then \
-             freeze it"
-        )
+        todo!("1.6: check the health; if the memtable is full, wait for room among the frozen ones, then freeze it")
     }
 }

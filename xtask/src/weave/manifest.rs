@@ -117,7 +117,7 @@ fn at(number: usize, what: impl std::fmt::Display) -> anyhow::Error {
 }
 
 /// Passes one `key = value`, over several lines where its brackets stay open.
-fn skip_entry<'a>(lines: &mut std::slice::Iter<(usize, &'a str)>) {
+fn skip_entry(lines: &mut std::slice::Iter<(usize, &str)>) {
     let mut depth = 0;
     for (_, line) in lines.by_ref() {
         depth += line.matches(['[', '{']).count();
