@@ -1,2 +1,4 @@
+pub mod book;
 pub mod checkpoint;
+pub mod preprocess;
 pub mod weave;

@@ -1,5 +1,6 @@
 //! `cargo xtask`: the course runner. One file a command; this one only tells them apart.
 
+mod book;
 mod chapter;
 mod command;
 mod course;
@@ -25,13 +26,18 @@ struct Arguments {
 // Each command is a file in command/ with `pub struct X` (clap::Args) and `impl X { pub fn run(self) -> anyhow::Result<()> }`.
 #[derive(Subcommand)]
 enum Command {
+    Book(command::book::Book),
     Checkpoint(command::checkpoint::Checkpoint),
+    #[command(hide = true)]
+    Preprocess(command::preprocess::Preprocess),
     Weave(command::weave::Weave),
 }
 
 fn main() {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
+        Command::Book(command) => command.run(),
+        Command::Preprocess(command) => command.run(),
         Command::Checkpoint(command) => command.run(),
         Command::Weave(command) => command.run(),
     };
