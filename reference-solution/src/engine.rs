@@ -144,7 +144,7 @@ impl Engine {
             }
         }
         //@ 1.2
-        Ok(Scan::new(MergeIterator::new(sources), state))
+        Ok(Scan::new(MergeIterator::new(sources)))
     }
 
     /// Adds a table at level 0 with these entries, which are newer than all that were written before: a fast way to

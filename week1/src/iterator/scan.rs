@@ -1,13 +1,11 @@
 //! What the user of the engine walks: live entries, as a Rust iterator. Chapter 1.2.
 
 use std::iter::FusedIterator;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{MergeIterator, Source, StorageIterator};
 use crate::Result;
-use crate::state::State;
 
 /// The live entries of a range, in key order. Made by [`Engine::scan`](crate::Engine::scan).
 ///
@@ -20,14 +18,12 @@ pub struct Scan {
     was_given: bool,
     /// Set by the last entry and by an error.
     is_over: bool,
-    /// Keeps alive what the sources read from.
-    _state: Arc<State>,
 }
 
 impl Scan {
-    /// Walks what `merge` gives, out of `state`. The sources stop at the range's bounds by themselves.
-    pub(crate) fn new(merge: MergeIterator<Source>, state: Arc<State>) -> Scan {
-        Scan { merge, was_given: false, is_over: false, _state: state }
+    /// Walks what `merge` gives. Its sources stop at the range's bounds by themselves, and keep alive what they read from.
+    pub(crate) fn new(merge: MergeIterator<Source>) -> Scan {
+        Scan { merge, was_given: false, is_over: false }
     }
 }
 
