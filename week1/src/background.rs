@@ -60,10 +60,13 @@ impl Background {
         self.changed.notify_all();
     }
 
-    /// Forgets a failure that has been made good.
+    /// Forgets a failure that has been made good, and wakes the threads that slept because of it: there may be work
+    /// that came in meanwhile.
     pub fn recovered(&self) {
         let mut status = self.status.lock();
         status.failure.take_if(|failure| !matches!(failure, Error::Panicked { .. }));
+        drop(status);
+        self.changed.notify_all();
     }
 
     /// Starts a thread of the engine. If `body` panics, the engine refuses writes from then on, with the panic's

@@ -32,8 +32,9 @@ pub struct Options {
     pub memtable_size: usize,
 
     /// How many frozen memtables may wait for their flush. A write that would add another waits until one is done, so
-    /// memtables hold at most `(max_frozen_memtables + 1) * memtable_size` bytes and the last write to each. At least
-    /// 1.
+    /// memtables hold at most `(max_frozen_memtables + 1) * memtable_size` bytes and the last write to each. What
+    /// [`Engine::freeze`](crate::Engine::freeze) and [`Engine::flush`](crate::Engine::flush) freeze beside is not
+    /// held back. 0 counts as 1.
     pub max_frozen_memtables: usize,
 
     /// A data block is closed as soon as it has reached this size, in bytes.

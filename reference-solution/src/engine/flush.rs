@@ -17,18 +17,20 @@ use crate::{KeyRange, Result};
 use std::sync::Arc;
 
 impl Core {
-    /// Flushes the oldest frozen memtable; `false` if there is none. Flushes run one at a time.
+    /// Flushes the oldest frozen memtable whose id is below `limit`; `false` if there is none. Flushes run one at a
+    /// time: which memtable is the oldest is looked up after [`Core::flushing`] is taken.
     ///
     /// Counts in `flushes` and announces the room that it made. After an error the state is what it was, and no file
     /// is left over.
-    pub(super) fn flush_oldest(&self) -> Result<bool> {
+    pub(super) fn flush_oldest(&self, limit: u64) -> Result<bool> {
         //@ 1.6: build the oldest frozen memtable's table, then swap it in for the memtable, then announce
         let one_at_a_time = self.flushing.lock();
-        let Some(memtable) = self.state().frozen.last().cloned() else { return Ok(false) };
+        let oldest = self.state().frozen.last().cloned();
+        let Some(memtable) = oldest.filter(|memtable| memtable.id() < limit) else { return Ok(false) };
         let table = self.write_table(&memtable)?;
         self.replace_state(|state| state.with_flushed(&memtable, table));
-        drop(one_at_a_time);
         self.resources.counters.flushes.add(1);
+        drop(one_at_a_time);
         self.background.announce();
         Ok(true)
     }
@@ -37,12 +39,12 @@ impl Core {
     /// waited for. After that a failure of an earlier flush has been made good, and the engine takes writes again.
     pub(super) fn flush_all(&self) -> Result<()> {
         //@ 1.6: freeze, flush what is frozen, and clear the failure
-        self.freeze(&mut self.turn.lock());
+        let mut turn = self.turn.lock();
+        self.freeze(&mut turn);
+        let limit = self.state().memtable.id();
+        drop(turn);
         // Writers may go on and freeze more: what they freeze later is not this call's to wait for.
-        let newest = self.state().memtable.id();
-        while self.state().frozen.last().is_some_and(|oldest| oldest.id() < newest) {
-            self.flush_oldest()?;
-        }
+        while self.flush_oldest(limit)? {}
         self.background.recovered();
         Ok(())
     }
@@ -53,14 +55,14 @@ impl Core {
         //@ 1.6: in a loop: wait for work, flush the oldest, and report what goes wrong
         loop {
             let mut status = self.background.status.lock();
-            while !status.closing && (status.failure.is_some() || self.state().frozen.is_empty()) {
+            while !status.closing && (status.failure.is_some() || self.state.read().frozen.is_empty()) {
                 self.background.changed.wait(&mut status);
             }
             if status.closing {
                 return;
             }
             drop(status);
-            if let Err(error) = self.flush_oldest() {
+            if let Err(error) = self.flush_oldest(u64::MAX) {
                 self.background.fail(error);
             }
         }

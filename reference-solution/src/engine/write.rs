@@ -42,31 +42,36 @@ impl Core {
     }
 
     /// Freezes the memtable and begins a new one with an id of its own; an empty memtable stays as it is.
+    ///
+    /// From chapter 1.6 on it announces the work: whoever freezes, the flusher has to hear of it.
     pub(super) fn freeze(&self, _turn: &mut Turn) {
         //@ 1.1: swap in a state with a fresh memtable, unless the current one is empty
-        if !self.state().memtable.is_empty() {
-            let fresh = Arc::new(MemTable::new(self.take_id()));
-            self.replace_state(|state| state.with_frozen_memtable(fresh));
+        if self.state().memtable.is_empty() {
+            return;
         }
+        let fresh = Arc::new(MemTable::new(self.take_id()));
+        self.replace_state(|state| state.with_frozen_memtable(fresh));
+        //@ 1.6: tell the flusher, which may be asleep
+        self.background.announce();
     }
 
     /// Sees to it that the memtable may take another write.
     ///
     /// First the engine's health: a closed or failed engine takes no writes
     /// ([`Status::check`](crate::background::Status)). Then, if the engine works in the background and its memtable
-    /// has reached `memtable_size`, the memtable is frozen and the flusher is told. If `max_frozen_memtables` are
-    /// frozen already, the writer first waits until a flush has made room, which counts as one stall however often it
-    /// wakes; it stops waiting, with an error, when the engine is closed or fails. It waits within its turn: the
-    /// writers behind it have no room either.
+    /// has reached `memtable_size`, the memtable is frozen. If `max_frozen_memtables` (0 counts as 1) are frozen
+    /// already, the writer first waits until a flush has made room, which counts as one stall however often it wakes;
+    /// it stops waiting, with an error, when the engine is closed or fails. It waits within its turn: the writers
+    /// behind it have no room either.
     fn make_room(&self, turn: &mut Turn) -> Result<()> {
         //@ 1.6: check the health; if the memtable is full, wait for room among the frozen ones, then freeze it
         let mut status = self.background.status.lock();
         status.check()?;
         let options = self.options();
-        if !options.background || self.state().memtable.size() < options.memtable_size {
+        if !options.background || self.state.read().memtable.size() < options.memtable_size {
             return Ok(());
         }
-        let has_room = || self.state().frozen.len() < options.max_frozen_memtables.max(1);
+        let has_room = || self.state.read().frozen.len() < options.max_frozen_memtables.max(1);
         if !has_room() {
             self.resources.counters.stalls.add(1);
         }
@@ -76,7 +81,6 @@ impl Core {
         }
         drop(status);
         self.freeze(turn);
-        self.background.announce();
         Ok(())
     }
 }

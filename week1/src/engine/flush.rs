@@ -17,11 +17,12 @@ use crate::{KeyRange, Result};
 use std::sync::Arc;
 
 impl Core {
-    /// Flushes the oldest frozen memtable; `false` if there is none. Flushes run one at a time.
+    /// Flushes the oldest frozen memtable whose id is below `limit`; `false` if there is none. Flushes run one at a
+    /// time: which memtable is the oldest is looked up after [`Core::flushing`] is taken.
     ///
     /// Counts in `flushes` and announces the room that it made. After an error the state is what it was, and no file
     /// is left over.
-    pub(super) fn flush_oldest(&self) -> Result<bool> {
+    pub(super) fn flush_oldest(&self, limit: u64) -> Result<bool> {
         todo!("1.6: build the oldest frozen memtable's table, then swap it in for the memtable, then announce")
     }
 

@@ -29,7 +29,10 @@ impl Core {
     }
 
     /// Freezes the memtable and begins a new one with an id of its own; an empty memtable stays as it is.
+    ///
+    /// From chapter 1.6 on it announces the work: whoever freezes, the flusher has to hear of it.
     pub(super) fn freeze(&self, _turn: &mut Turn) {
+        // 1.6: tell the flusher, which may be asleep
         todo!("1.1: swap in a state with a fresh memtable, unless the current one is empty")
     }
 
@@ -37,10 +40,10 @@ impl Core {
     ///
     /// First the engine's health: a closed or failed engine takes no writes
     /// ([`Status::check`](crate::background::Status)). Then, if the engine works in the background and its memtable
-    /// has reached `memtable_size`, the memtable is frozen and the flusher is told. If `max_frozen_memtables` are
-    /// frozen already, the writer first waits until a flush has made room, which counts as one stall however often it
-    /// wakes; it stops waiting, with an error, when the engine is closed or fails. It waits within its turn: the
-    /// writers behind it have no room either.
+    /// has reached `memtable_size`, the memtable is frozen. If `max_frozen_memtables` (0 counts as 1) are frozen
+    /// already, the writer first waits until a flush has made room, which counts as one stall however often it wakes;
+    /// it stops waiting, with an error, when the engine is closed or fails. It waits within its turn: the writers
+    /// behind it have no room either.
     fn make_room(&self, turn: &mut Turn) -> Result<()> {
         todo!("1.6: check the health; if the memtable is full, wait for room among the frozen ones, then freeze it")
     }
