@@ -145,10 +145,7 @@ fn shares_a_word(id: &str, anchor: &str) -> bool {
 /// The line of a page's source that holds a link, 0 if it cannot be told.
 fn line_of(source: &str, link: &str) -> usize {
     let written = link.replace(".html", ".md");
-    source
-        .lines()
-        .position(|line| line.contains(&written) || line.contains(link))
-        .map_or(0, |index| index + 1)
+    source.lines().position(|line| line.contains(&written) || line.contains(link)).map_or(0, |index| index + 1)
 }
 
 #[cfg(test)]
@@ -164,9 +161,7 @@ mod tests {
             ),
             (
                 "week1/b.html".to_string(),
-                html(
-                    "<h2 id=\"the-end\"> <a href=\"../a.html#top\"> <img src=\"p.svg\"> <a href=\"c.html\">",
-                ),
+                html("<h2 id=\"the-end\"> <a href=\"../a.html#top\"> <img src=\"p.svg\"> <a href=\"c.html\">"),
             ),
             ("print.html".to_string(), html("<a href=\"nowhere.html\"> <a href=\"https://example.org/x\">")),
         ]);
@@ -178,8 +173,7 @@ mod tests {
         let mut problems = Vec::new();
         let source = |page: &str| (page == "week1/b.md").then(|| "one\n[c](c.md)\n".to_string());
         assert_eq!(built().check(source, &mut problems), 5);
-        let told: Vec<(&str, usize)> =
-            problems.iter().map(|problem| (problem.file.as_str(), problem.line)).collect();
+        let told: Vec<(&str, usize)> = problems.iter().map(|problem| (problem.file.as_str(), problem.line)).collect();
         assert_eq!(told, [("book/src/a.md", 0), ("book/src/week1/b.md", 2)], "{problems:?}");
     }
 

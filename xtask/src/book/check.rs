@@ -52,8 +52,7 @@ pub fn check() -> anyhow::Result<Report> {
     }
     let generated = generated::compare(&mut problems)?;
     find_unused(&pages, &mut problems)?;
-    let mut report =
-        Report { pages: pages.len(), links: 0, blocks, commands: typed, generated, suite_references: 0 };
+    let mut report = Report { pages: pages.len(), links: 0, blocks, commands: typed, generated, suite_references: 0 };
     if let Some(built) = build(&mut problems)? {
         let source = |page: &str| pages.iter().find(|(path, _)| path == page).map(|(_, text)| text.clone());
         report.links = built.check(source, &mut problems);
@@ -86,10 +85,8 @@ fn build(problems: &mut Vec<Problem>) -> anyhow::Result<Option<Built>> {
         .context("mdbook does not start")?;
     let said = String::from_utf8_lossy(&output.stderr);
     // Cargo's own lines stand among them, from building the preprocessor.
-    let is_complaint =
-        |line: &&str| ["WARN", "ERROR"].iter().any(|level| line.trim_start().starts_with(level));
-    let complaints: Vec<&str> =
-        said.lines().filter(|line| !output.status.success() || is_complaint(line)).collect();
+    let is_complaint = |line: &&str| ["WARN", "ERROR"].iter().any(|level| line.trim_start().starts_with(level));
+    let complaints: Vec<&str> = said.lines().filter(|line| !output.status.success() || is_complaint(line)).collect();
     if !output.status.success() || !complaints.is_empty() {
         problems.push(Problem::new("book", 0, format!("mdbook says:\n{}", complaints.join("\n"))));
     }
@@ -107,8 +104,7 @@ fn find_orphans(pages: &[(String, String)], built: &Built, problems: &mut Vec<Pr
 
 /// Pictures and generated files that no page shows.
 fn find_unused(pages: &[(String, String)], problems: &mut Vec<Problem>) -> anyhow::Result<()> {
-    for (directive, folder, extension) in [("picture", "pictures", "svg"), ("generated", "generated", "txt")]
-    {
+    for (directive, folder, extension) in [("picture", "pictures", "svg"), ("generated", "generated", "txt")] {
         let folder = root().join(folder);
         for path in files_under(&folder, extension)? {
             let name = relative(&path, &folder);
@@ -117,11 +113,7 @@ fn find_unused(pages: &[(String, String)], problems: &mut Vec<Problem>) -> anyho
                 text.contains(&format!("{starts} ")) || text.contains(&format!("{starts}}}}}"))
             };
             if !pages.iter().any(|(_, text)| used(text)) {
-                problems.push(Problem::new(
-                    format!("book/{}", relative(&path, &root())),
-                    0,
-                    "no page shows it",
-                ));
+                problems.push(Problem::new(format!("book/{}", relative(&path, &root())), 0, "no page shows it"));
             }
         }
     }

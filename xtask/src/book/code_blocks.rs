@@ -29,9 +29,9 @@ pub fn check_fences(page: &str, text: &str, problems: &mut Vec<Problem>) -> usiz
             rust += 1;
             match words.find(|word| !matches!(*word, "no_run" | "should_panic" | "compile_fail")) {
                 None => continue,
-                Some(word) => format!(
-                    "`{word}` keeps a Rust block from being compiled: take code from a file with {{{{#code}}}}"
-                ),
+                Some(word) => {
+                    format!("`{word}` keeps a Rust block from being compiled: take code from a file with {{{{#code}}}}")
+                }
             }
         } else if TEXT.contains(&language) {
             continue;
@@ -90,9 +90,7 @@ fn write_crate(pages: &[(String, String)]) -> anyhow::Result<PathBuf> {
 
 /// The page as a module's doc comment, line for line, so that rustdoc's line numbers are the page's.
 fn as_doc_comment(page: &str) -> String {
-    page.lines()
-        .map(|line| if line.is_empty() { "//!\n".to_string() } else { format!("//! {line}\n") })
-        .collect()
+    page.lines().map(|line| if line.is_empty() { "//!\n".to_string() } else { format!("//! {line}\n") }).collect()
 }
 
 #[cfg(test)]
@@ -101,14 +99,11 @@ mod tests {
 
     #[test]
     fn a_block_is_compiled_or_holds_no_program() {
-        let page = "```rust\n```\n```rust,no_run\n```\n```text\n```\n```rust,ignore\n```\n```c\n```\n```\n```\n```console\n";
+        let page =
+            "```rust\n```\n```rust,no_run\n```\n```text\n```\n```rust,ignore\n```\n```c\n```\n```\n```\n```console\n";
         let mut problems = Vec::new();
         assert_eq!(check_fences("a.md", page, &mut problems), 3);
-        assert_eq!(
-            problems.iter().map(|problem| problem.line).collect::<Vec<_>>(),
-            [7, 9, 11, 13],
-            "{problems:?}"
-        );
+        assert_eq!(problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [7, 9, 11, 13], "{problems:?}");
     }
 
     #[test]

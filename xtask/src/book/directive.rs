@@ -33,8 +33,7 @@ fn read(inside: &str) -> Result<Directive, String> {
     let target = words.next().ok_or_else(|| format!("`{name}` needs the file that it is about"))?;
     let mut options = Vec::new();
     for word in words {
-        let (key, value) =
-            word.split_once('=').ok_or_else(|| format!("`{word}` is not of the form key=value"))?;
+        let (key, value) = word.split_once('=').ok_or_else(|| format!("`{word}` is not of the form key=value"))?;
         options.push((key.to_string(), value.to_string()));
     }
     Ok(Directive { name, target, options })
@@ -83,9 +82,7 @@ impl Directive {
     pub fn allow(&self, known: &[&str]) -> Result<(), String> {
         match self.options.iter().find(|(key, _)| !known.contains(&key.as_str())) {
             None => Ok(()),
-            Some((key, _)) => {
-                Err(format!("`{}` knows no option `{key}`, but {}", self.name, known.join(", ")))
-            }
+            Some((key, _)) => Err(format!("`{}` knows no option `{key}`, but {}", self.name, known.join(", "))),
         }
     }
 }
@@ -108,13 +105,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        for wrong in [
-            "see {{#code a.rs}}",
-            "{{#code}}",
-            "{{#code a.rs item}}",
-            "{{#code a.rs item=\"b}}",
-            "{{#code a.rs",
-        ] {
+        for wrong in
+            ["see {{#code a.rs}}", "{{#code}}", "{{#code a.rs item}}", "{{#code a.rs item=\"b}}", "{{#code a.rs"]
+        {
             assert!(parse(wrong).is_some_and(|read| read.is_err()), "{wrong}");
         }
         assert_eq!(parse("no directive {{ here }}"), None);

@@ -100,11 +100,7 @@ fn code(source: &str, directive: &Directive) -> Result<String, String> {
         _ => "text",
     };
     let block = format!("```{language}\n{shown}\n```");
-    Ok(if directive.unless_no("caption")? {
-        format!("{}\n{block}", caption(&directive.target))
-    } else {
-        block
-    })
+    Ok(if directive.unless_no("caption")? { format!("{}\n{block}", caption(&directive.target)) } else { block })
 }
 
 /// The file's name above its code; a starter's file is named as the learner's copy has it.
@@ -124,8 +120,7 @@ fn show_item(lines: &[&str], item: &Item, docs: bool, body: bool) -> String {
         Some((line, column)) => {
             let signature = lines[line][..column].trim_end();
             let mut shown = lines[first..line].to_vec();
-            let last =
-                format!("{signature}{}{{ /* … */ }}", if signature.trim().is_empty() { "" } else { " " });
+            let last = format!("{signature}{}{{ /* … */ }}", if signature.trim().is_empty() { "" } else { " " });
             shown.push(&last);
             visible(&shown)
         }
@@ -134,8 +129,7 @@ fn show_item(lines: &[&str], item: &Item, docs: bool, body: bool) -> String {
 
 /// The lines between `// region: name` and the next `// endregion`.
 fn find_region<'a>(lines: &'a [&'a str], name: &str) -> Result<&'a [&'a str], String> {
-    let is =
-        |line: &str, start: &str| line.trim().strip_prefix(start).is_some_and(|rest| rest.trim() == name);
+    let is = |line: &str, start: &str| line.trim().strip_prefix(start).is_some_and(|rest| rest.trim() == name);
     let starts: Vec<usize> = (0..lines.len()).filter(|index| is(lines[*index], "// region:")).collect();
     let [start] = starts[..] else {
         return Err(format!("`// region: {name}` stands there {} times, not once", starts.len()));
@@ -148,11 +142,8 @@ fn find_region<'a>(lines: &'a [&'a str], name: &str) -> Result<&'a [&'a str], St
 /// The lines that a reader sees, moved to the left margin: no markers of chapters and regions.
 fn visible(lines: &[&str]) -> String {
     let hidden = ["//@", "//-", "// region:", "// endregion"];
-    let shown: Vec<&str> = lines
-        .iter()
-        .copied()
-        .filter(|line| !hidden.iter().any(|mark| line.trim_start().starts_with(mark)))
-        .collect();
+    let shown: Vec<&str> =
+        lines.iter().copied().filter(|line| !hidden.iter().any(|mark| line.trim_start().starts_with(mark))).collect();
     let width = |line: &&str| line.len() - line.trim_start().len();
     let margin = shown.iter().filter(|line| !line.trim().is_empty()).map(width).min().unwrap_or(0);
     let moved: Vec<&str> = shown.iter().map(|line| line.get(margin..).unwrap_or_default()).collect();
@@ -170,8 +161,7 @@ fn generated(text: &str, directive: &Directive) -> Result<String, String> {
             let heading = format!("== {part} ==");
             let start = lines.iter().position(|line| *line == heading);
             let start = start.ok_or_else(|| format!("{} has no line `{heading}`", directive.target))? + 1;
-            let length =
-                lines[start..].iter().position(|line| is_heading(line)).unwrap_or(lines.len() - start);
+            let length = lines[start..].iter().position(|line| is_heading(line)).unwrap_or(lines.len() - start);
             &lines[start..start + length]
         }
     };
@@ -223,12 +213,8 @@ impl Table {
     #[test]
     fn docs_and_body_can_be_left_out_and_items_joined() {
         let expected = "```rust\npub struct Table {\n    filter: u8,\n}\n\npub fn get(&self, key: &[u8]) -> Option<u8> {\n    if key.is_empty() {\n        return None;\n    }\n    Some(self.filter)\n}\n```";
-        assert_eq!(
-            shown("{{#code a.rs item=Table item=Table::get docs=no caption=no}}").as_deref(),
-            Ok(expected)
-        );
-        let expected =
-            "```rust\n/// Finds a key.\npub fn get(&self, key: &[u8]) -> Option<u8> { /* … */ }\n```";
+        assert_eq!(shown("{{#code a.rs item=Table item=Table::get docs=no caption=no}}").as_deref(), Ok(expected));
+        let expected = "```rust\n/// Finds a key.\npub fn get(&self, key: &[u8]) -> Option<u8> { /* … */ }\n```";
         assert_eq!(shown("{{#code a.rs item=Table::get body=no caption=no}}").as_deref(), Ok(expected));
     }
 
@@ -245,11 +231,7 @@ impl Table {
         let page = "# A\n\n{{#code a.rs}}\n\n```text\n{{#code in a fence}}\n```\n{{#cod a.rs}}\n";
         let problems = sources.expand("book/src/a.md", page).expect_err("neither can be replaced");
         assert_eq!(problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [3, 8]);
-        assert!(
-            problems[1].to_string().starts_with("book/src/a.md:8: there is no directive `cod`"),
-            "{}",
-            problems[1]
-        );
+        assert!(problems[1].to_string().starts_with("book/src/a.md:8: there is no directive `cod`"), "{}", problems[1]);
     }
 
     #[test]

@@ -28,8 +28,7 @@ pub fn generate() -> anyhow::Result<usize> {
         let same = path.is_file() && read_text(&path).is_ok_and(|text| difference(&text, &printed).is_none());
         if !same {
             std::fs::create_dir_all(folder())?;
-            std::fs::write(&path, printed)
-                .with_context(|| format!("{} cannot be written", path.display()))?;
+            std::fs::write(&path, printed).with_context(|| format!("{} cannot be written", path.display()))?;
             changed += 1;
         }
     }
@@ -79,8 +78,7 @@ fn run(name: &str) -> anyhow::Result<String> {
     if !output.status.success() {
         bail!("reference-solution/examples/book_{name}.rs ends with {}", output.status);
     }
-    let printed =
-        String::from_utf8(output.stdout).with_context(|| format!("book_{name} prints what is no text"))?;
+    let printed = String::from_utf8(output.stdout).with_context(|| format!("book_{name} prints what is no text"))?;
     Ok(printed.replace("\r\n", "\n"))
 }
 

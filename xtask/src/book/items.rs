@@ -53,19 +53,14 @@ pub fn find<'a>(items: &'a [Item], selector: &str) -> Result<&'a Item, String> {
 fn select<'a>(items: &'a [Item], selector: &str) -> Vec<&'a Item> {
     if let Some(header) = selector.strip_prefix("impl ") {
         let (of_trait, name) = split_for(header);
-        return items
-            .iter()
-            .filter(|item| item.is_impl && item.name == name && item.of_trait == of_trait)
-            .collect();
+        return items.iter().filter(|item| item.is_impl && item.name == name && item.of_trait == of_trait).collect();
     }
-    if let Some((type_and_trait, method)) = selector.strip_prefix('<').and_then(|rest| rest.split_once(">::"))
-    {
+    if let Some((type_and_trait, method)) = selector.strip_prefix('<').and_then(|rest| rest.split_once(">::")) {
         let (name, of_trait) = match type_and_trait.split_once(" as ") {
             Some((name, of_trait)) => (name, Some(of_trait.to_string())),
             None => (type_and_trait, None),
         };
-        let blocks =
-            items.iter().filter(|item| item.is_impl && item.name == name && item.of_trait == of_trait);
+        let blocks = items.iter().filter(|item| item.is_impl && item.name == name && item.of_trait == of_trait);
         return blocks.flat_map(|block| select(&block.children, method)).collect();
     }
     match selector.split_once("::") {
@@ -256,8 +251,7 @@ fn split_for(header: &str) -> (Option<String>, String) {
     }
     let flat = flat.split(" where ").next().unwrap_or_default();
     let last_segment = |path: &str| {
-        let path =
-            path.trim().trim_start_matches(['&', '!']).trim_start_matches("mut ").trim_start_matches("dyn ");
+        let path = path.trim().trim_start_matches(['&', '!']).trim_start_matches("mut ").trim_start_matches("dyn ");
         path.rsplit("::").next().unwrap_or_default().trim().to_string()
     };
     match flat.split_once(" for ") {
@@ -342,22 +336,14 @@ mod tests {
                 "    pub const fn len(&self) -> usize { 0 }",
                 "    pub const fn len(&self) -> usize { 0 }",
             ),
-            (
-                "<Builder as Source>::len",
-                "    fn len(&self) -> usize { 1 }",
-                "    fn len(&self) -> usize { 1 }",
-            ),
+            ("<Builder as Source>::len", "    fn len(&self) -> usize { 1 }", "    fn len(&self) -> usize { 1 }"),
             ("Source::len", "    fn len(&self) -> usize;", "    fn len(&self) -> usize;"),
             ("impl From for Builder", "impl<T: Into<Vec<u8>>> From<T> for crate::Builder", "}"),
             ("impl Builder", "impl Builder {", "}"),
             ("tests::helper", "    fn helper() {}", "    fn helper() {}"),
         ] {
             let text = lines_of(selector).unwrap_or_else(|error| panic!("{selector}: {error}"));
-            assert_eq!(
-                (text.lines().next(), text.lines().last()),
-                (Some(first), Some(last)),
-                "{selector}: {text}"
-            );
+            assert_eq!((text.lines().next(), text.lines().last()), (Some(first), Some(last)), "{selector}: {text}");
         }
         assert_eq!(lines_of("Builder::add").map(|text| text.lines().count()), Ok(9));
     }

@@ -31,8 +31,7 @@ pub fn inline(svg: &str, file: &str, caption: Option<&str>) -> Result<String, St
         .collect();
     let head_end = svg.find('>').ok_or_else(|| format!("{file}: <svg is not closed"))?;
     let (head, body) = svg.split_at(head_end);
-    let width: f64 =
-        view_box_width(head).ok_or_else(|| format!("{file}: the viewBox is not four numbers"))?;
+    let width: f64 = view_box_width(head).ok_or_else(|| format!("{file}: the viewBox is not four numbers"))?;
     let svg = format!(
         "{head} role=\"img\" aria-labelledby=\"title desc\" width=\"{width}\">{ARROW_HEAD}{}",
         body[1..].replacen("<title>", "<title id=\"title\">", 1).replacen("<desc>", "<desc id=\"desc\">", 1)
@@ -46,18 +45,14 @@ pub fn inline(svg: &str, file: &str, caption: Option<&str>) -> Result<String, St
 
 fn view_box_width(head: &str) -> Option<f64> {
     let (_, rest) = head.split_once("viewBox=\"")?;
-    let numbers: Vec<f64> =
-        rest.split('"').next()?.split_whitespace().filter_map(|text| text.parse().ok()).collect();
+    let numbers: Vec<f64> = rest.split('"').next()?.split_whitespace().filter_map(|text| text.parse().ok()).collect();
     if let [_, _, width, _] = numbers[..] { Some(width) } else { None }
 }
 
 /// Puts `name-` before each identifier and before each use of one.
 fn name_identifiers(svg: &str, name: &str) -> String {
-    let named = svg
-        .replace("aria-labelledby=\"title desc\"", &format!("aria-labelledby=\"{name}-title {name}-desc\""));
-    [" id=\"", "url(#", " href=\"#"]
-        .iter()
-        .fold(named, |svg, mark| svg.replace(mark, &format!("{mark}{name}-")))
+    let named = svg.replace("aria-labelledby=\"title desc\"", &format!("aria-labelledby=\"{name}-title {name}-desc\""));
+    [" id=\"", "url(#", " href=\"#"].iter().fold(named, |svg, mark| svg.replace(mark, &format!("{mark}{name}-")))
 }
 
 #[cfg(test)]
@@ -77,12 +72,9 @@ mod tests {
 
     #[test]
     fn a_picture_without_words_or_with_its_own_colours_is_refused() {
-        for (from, to) in [
-            ("<desc>B</desc>", ""),
-            ("viewBox", "box"),
-            ("class=\"arrow\"", "fill=\"#fff\""),
-            ("720 90", "720"),
-        ] {
+        for (from, to) in
+            [("<desc>B</desc>", ""), ("viewBox", "box"), ("class=\"arrow\"", "fill=\"#fff\""), ("720 90", "720")]
+        {
             assert!(inline(&PICTURE.replace(from, to), "a.svg", None).is_err(), "{from} replaced by {to:?}");
         }
     }

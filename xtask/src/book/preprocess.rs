@@ -62,14 +62,10 @@ mod tests {
     fn pages_are_expanded_however_deep_they_stand() {
         let page = |path: &str, content: &str, inside: Value| serde_json::json!({"Chapter": {"source_path": path, "content": content, "sub_items": inside}});
         let inner = page("b.md", "{{#code no/such.rs}}", serde_json::json!([]));
-        let mut book =
-            serde_json::json!({"items": [page("a.md", "# A\r\n", serde_json::json!([inner])), "Separator"]});
+        let mut book = serde_json::json!({"items": [page("a.md", "# A\r\n", serde_json::json!([inner])), "Separator"]});
         let mut problems = Vec::new();
         replace(&mut book, &Sources { root: "nowhere".into() }, &mut problems);
         assert_eq!(book["items"][0]["Chapter"]["content"], format!("# A\n{FOOTER}"));
-        assert_eq!(
-            problems.iter().map(|problem| problem.file.as_str()).collect::<Vec<_>>(),
-            ["book/src/b.md"]
-        );
+        assert_eq!(problems.iter().map(|problem| problem.file.as_str()).collect::<Vec<_>>(), ["book/src/b.md"]);
     }
 }

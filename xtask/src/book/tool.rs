@@ -27,20 +27,9 @@ fn is_current(program: &PathBuf) -> bool {
 }
 
 fn install(tools: &PathBuf) -> anyhow::Result<()> {
-    eprintln!(
-        "mdbook {VERSION} is missing: installing it under target/tools, once; this takes two to four minutes"
-    );
+    eprintln!("mdbook {VERSION} is missing: installing it under target/tools, once; this takes two to four minutes");
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args([
-            "install",
-            "mdbook",
-            "--version",
-            VERSION,
-            "--locked",
-            "--no-default-features",
-            "--features",
-            FEATURES,
-        ])
+        .args(["install", "mdbook", "--version", VERSION, "--locked", "--no-default-features", "--features", FEATURES])
         .arg("--root")
         .arg(tools)
         .arg("--target-dir")
