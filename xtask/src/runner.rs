@@ -15,6 +15,7 @@ pub mod capture;
 pub mod docs;
 pub mod panics;
 pub mod process;
+pub mod report;
 #[cfg(test)]
 mod tests;
 pub mod verdict;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::chapter::Chapter;
+use crate::course;
 
 /// What to build: the suite of a week, in a crate that has it as the test target `weekN`.
 pub struct Request<'a> {
@@ -111,7 +112,7 @@ impl Binary {
 /// `cargo run` tells its program about the package it runs; passed on, build scripts of another package would see it and
 /// everything would be built anew whenever a person's own `cargo test` and ours take turns.
 pub fn cargo(dir: &Path) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = Command::new(course::cargo());
     command.current_dir(dir);
     for (name, _) in std::env::vars_os() {
         let told = name.to_string_lossy();

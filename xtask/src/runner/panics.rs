@@ -19,7 +19,13 @@ pub struct Panic {
 
 /// The panics in `text`, in the order in which they were printed.
 pub fn find(text: &str) -> Vec<Panic> {
+    split(text).0
+}
+
+/// The panics in `text`, and the lines that are none's.
+pub fn split(text: &str) -> (Vec<Panic>, Vec<&str>) {
     let mut panics: Vec<Panic> = Vec::new();
+    let mut rest = Vec::new();
     let mut in_message = false;
     for line in text.lines() {
         if let Some((thread, at)) = headline(line) {
@@ -32,12 +38,14 @@ pub fn find(text: &str) -> Vec<Panic> {
                 panic.message.push('\n');
             }
             panic.message.push_str(line);
+        } else {
+            rest.push(line);
         }
     }
     for panic in &mut panics {
         panic.message.truncate(panic.message.trim_end().len());
     }
-    panics
+    (panics, rest)
 }
 
 /// The thread and the place of a panic's first line.
@@ -75,6 +83,7 @@ mod tests {
         assert_eq!(panics[0], Panic { thread: "flush".into(), at: "src/a.rs:1:2".into(), message: "lost".into() });
         assert_eq!(panics[1].thread, "chapter_1::it's");
         assert_eq!(panics[1].at, "tests/week1/chapter_1.rs:3:4");
+        assert_eq!(split(text).1, ["more output", "", "   0: main"]);
         assert_eq!(panics[1].message, "assertion `left == right` failed: why\n  left: 1\n right: 2");
     }
 
