@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use super::anchors::Built;
 use super::problem::Problem;
-use super::{code_blocks, commands, files_under, generated, pages, read_text, relative, root, tool};
+use super::{code_blocks, commands, files_under, folds, generated, manuals, pages, read_text, relative, root, tool};
 use crate::chapter::Chapter;
 use crate::course;
 use crate::runner::docs;
@@ -46,7 +46,9 @@ pub fn check() -> anyhow::Result<Report> {
         let file = format!("book/src/{page}");
         blocks += code_blocks::check_fences(&file, text, &mut problems);
         typed += commands::check(&file, text, &mut problems);
+        folds::check(&file, text, &mut problems);
     }
+    typed += manuals::check(&mut problems)?;
     if blocks > 0 {
         code_blocks::run(&pages, &mut problems)?;
     }
@@ -66,10 +68,11 @@ pub fn check() -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// Every page's path below `book/src`, with its text.
+/// Every page's path below `book/src`, with its text. SUMMARY.md is none.
 fn read_pages() -> anyhow::Result<Vec<(String, String)>> {
     let files = files_under(&pages(), "md")?;
-    files.iter().map(|path| Ok((relative(path, &pages()), read_text(path)?))).collect()
+    let named = files.iter().map(|path| (relative(path, &pages()), path)).filter(|(name, _)| name != "SUMMARY.md");
+    named.map(|(name, path)| Ok((name, read_text(path)?))).collect()
 }
 
 /// Builds the book under `target/`; what mdbook says that is more than progress is a problem. `None` if it does not build.
@@ -95,7 +98,7 @@ fn build(problems: &mut Vec<Problem>) -> anyhow::Result<Option<Built>> {
 
 /// Pages that SUMMARY.md does not list are not in the book.
 fn find_orphans(pages: &[(String, String)], built: &Built, problems: &mut Vec<Problem>) {
-    for (page, _) in pages.iter().filter(|(page, _)| page != "SUMMARY.md") {
+    for (page, _) in pages {
         if built.resolve(page).is_err() {
             problems.push(Problem::new(format!("book/src/{page}"), 0, "is not listed in SUMMARY.md"));
         }
@@ -120,15 +123,18 @@ fn find_unused(pages: &[(String, String)], problems: &mut Vec<Problem>) -> anyho
     Ok(())
 }
 
-/// Every `Book:` line of a suite names a page and an anchor that exist.
+/// Every test of a suite names a page and an anchor that exist; returns how many tests there are.
 fn check_suites(built: &Built, problems: &mut Vec<Problem>) -> anyhow::Result<usize> {
     let mut count = 0;
     for chapter in Chapter::all() {
         let tests = course::week(chapter.week).join("tests").join(format!("week{}", chapter.week));
         for test in docs::read(&tests, chapter)?.into_values() {
-            let Some(target) = test.book else { continue };
             count += 1;
-            if let Err(what) = built.resolve(&target) {
+            let resolved = match test.book {
+                Some(target) => built.resolve(&target),
+                None => Err("the test has no `Book:` line".to_string()),
+            };
+            if let Err(what) = resolved {
                 problems.push(Problem::new(relative(&test.file, &course::root()), test.line, what));
             }
         }
