@@ -41,6 +41,8 @@ impl Sources {
                             expanded.push_str(if line.is_empty() { "" } else { indent });
                             push_line(&mut expanded, line);
                         }
+                        // The HTML of a picture or a file's name goes on up to a blank line.
+                        expanded.push('\n');
                     }
                     Err(what) => problems.push(Problem::new(page, line, what)),
                 },
@@ -223,6 +225,14 @@ impl Table {
         let expected = "```rust\nif key.is_empty() {\n    return None;\n}\n```";
         assert_eq!(shown("{{#code a.rs region=seek caption=no}}").as_deref(), Ok(expected));
         assert!(shown("{{#code a.rs region=none}}").is_err());
+    }
+
+    #[test]
+    fn what_is_brought_in_keeps_its_place_in_a_list_and_ends_with_a_blank_line() {
+        let sources = Sources { root: crate::course::root() };
+        let page = "- a\n\n  {{#code xtask/src/book/expand.rs item=push_line body=no caption=no}}\n- b\n";
+        let expected = "- a\n\n  ```rust\n  fn push_line(text: &mut String, line: &str) { /* … */ }\n  ```\n\n- b\n";
+        assert_eq!(sources.expand("book/src/a.md", page).as_deref(), Ok(expected));
     }
 
     #[test]
