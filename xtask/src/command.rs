@@ -1,11 +1,14 @@
 pub mod book;
 pub mod checkpoint;
 pub mod link;
+pub mod mistakes;
+pub mod mutants;
 pub mod preprocess;
 pub mod start;
 pub mod status;
 pub mod test;
 pub mod update;
+pub mod verify;
 pub mod weave;
 
 /// The outcome of a command that did its work and found something red, and has said so: the exit status is 1.

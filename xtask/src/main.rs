@@ -5,10 +5,10 @@ mod chapter;
 mod command;
 mod copy;
 mod course;
+mod laws;
 mod runner;
 mod terminal;
 mod trial;
-#[expect(dead_code, reason = "the commands that check the laws come next")]
 mod weave;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +37,9 @@ enum Command {
     Link(command::link::Link),
     // The course's own.
     Book(command::book::Book),
+    Mistakes(command::mistakes::Mistakes),
+    Mutants(command::mutants::Mutants),
+    Verify(command::verify::Verify),
     Weave(command::weave::Weave),
     Checkpoint(command::checkpoint::Checkpoint),
     #[command(hide = true)]
@@ -53,6 +56,9 @@ fn main() {
         Command::Link(command) => command.run(),
         Command::Book(command) => command.run(),
         Command::Preprocess(command) => command.run(),
+        Command::Mistakes(command) => command.run(),
+        Command::Mutants(command) => command.run(),
+        Command::Verify(command) => command.run(),
         Command::Weave(command) => command.run(),
         Command::Checkpoint(command) => command.run(),
     };

@@ -31,8 +31,7 @@ mod extent;
 pub mod format;
 mod lexer;
 pub mod manifest;
-mod marker;
-pub mod regions;
+pub mod marker;
 mod render;
 pub mod tasks;
 pub mod tree;
@@ -68,6 +67,13 @@ impl State {
     /// What a learner begins the chapter with.
     pub fn before(chapter: Chapter) -> State {
         State { done: chapter.previous(), week: chapter.week }
+    }
+
+    /// The chapter that comes next, if its tasks are there to see.
+    pub fn next(self) -> Option<Chapter> {
+        let first = Chapter { week: self.week, day: 1 };
+        let next = self.done.map_or(Some(first), Chapter::next);
+        next.filter(|next| next.week == self.week)
     }
 
     fn is_done(self, chapter: Chapter) -> bool {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 
+use super::Red;
 use crate::course;
 use crate::weave::tree::{self, Difference};
 use crate::weave::{State, format};
@@ -34,7 +35,10 @@ impl Weave {
         }
         match different {
             0 => println!("the weeks' crates are current"),
-            _ if self.check => bail!("the weeks' crates are not what weaving gives: run `cargo xtask weave`"),
+            _ if self.check => {
+                println!("the weeks' crates are not what weaving gives: run `cargo xtask weave`");
+                return Err(Red.into());
+            }
             _ => {}
         }
         Ok(())

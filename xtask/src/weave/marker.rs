@@ -1,7 +1,8 @@
 //! The grammar of one marker line.
 
 use super::Error;
-use super::lexer::{Comment, Lexed};
+use super::extent::Marked;
+use super::lexer::Comment;
 use crate::chapter::Chapter;
 
 /// `//@ C`, `//@ C only` or `//@ C: task`.
@@ -119,9 +120,21 @@ fn is_doc(text: &str) -> bool {
     text.starts_with("//!") || (text.starts_with("///") && !text.starts_with("////"))
 }
 
-/// How many lines of a source are markers, and how many of these are `//-` lines.
-pub fn count(lexed: &Lexed) -> (usize, usize) {
+/// How much of a source is markers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Share {
+    /// Lines that are not blank.
+    pub lines: usize,
+    /// Those of them that are markers of any kind.
+    pub markers: usize,
+    /// Those of the markers that are `//-` lines.
+    pub old_lines: usize,
+}
+
+/// Counts a source's lines; errors where a marker is wrong.
+pub fn share(source: &str) -> Result<Share, Error> {
+    let lexed = Marked::new(source)?.lexed;
     let starts = |with: &str| lexed.comments.iter().filter(|comment| comment.text.starts_with(with)).count();
-    let old = starts("//- ");
-    (starts("//@") + old, old)
+    let lines = lexed.lines.iter().filter(|line| !line.text.trim().is_empty()).count();
+    Ok(Share { lines, markers: starts("//@") + starts("//- "), old_lines: starts("//- ") })
 }

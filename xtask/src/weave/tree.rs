@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{State, format, manifest, tasks};
 use crate::course;
+use crate::runner::build::cargo;
 
 /// The files of a crate, by their path in it.
 pub type Tree = BTreeMap<PathBuf, String>;
@@ -108,7 +108,7 @@ fn remove_module(tree: &mut BTreeMap<PathBuf, Source>, file: &Path) -> Result<()
 }
 
 /// The text without `mod name;`, its documentation and its attributes.
-fn without_module(text: &str, name: &str) -> String {
+pub fn without_module(text: &str, name: &str) -> String {
     let ends = [format!("mod {name};"), format!(" mod {name};")];
     let is_module = |line: &str| line == ends[0] || (line.starts_with("pub") && line.ends_with(&ends[1]));
     let mut kept: Vec<&str> = Vec::new();
@@ -138,10 +138,9 @@ pub fn lock_file(tree: &Tree) -> Result<String> {
     needed.insert(PathBuf::from("Cargo.lock"), read(&course::root().join("Cargo.lock"))?);
     write(&needed, &directory, &[""])?;
     let update = |offline: &[&str]| {
-        Command::new(course::cargo())
+        cargo(&directory)
             .args(["update", "--workspace", "--quiet"])
             .args(offline)
-            .current_dir(&directory)
             .output()
             .context("cargo does not start")
     };
@@ -162,12 +161,6 @@ pub struct Difference {
     pub changed: Vec<PathBuf>,
     /// In the directory alone.
     pub stale: Vec<PathBuf>,
-}
-
-impl Difference {
-    pub fn is_none(&self) -> bool {
-        self.missing.is_empty() && self.changed.is_empty() && self.stale.is_empty()
-    }
 }
 
 /// Compares; in the directory, only what lies below the `owned` paths can be stale (`""`: everything).
