@@ -1,5 +1,6 @@
 //! Runs chapters' suites on a learner's copy or on the reference, and tells a person what came of it.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,9 +12,10 @@ use crate::chapter::Chapter;
 use crate::copy::{Copy, suites};
 use crate::course;
 use crate::runner::build::{self, Binary, Built};
+use crate::runner::docs::{self, TestDoc};
 use crate::runner::process::{Limits, Outcome, run};
 use crate::runner::report::{self, Count, Place};
-use crate::runner::{docs, verdict::Verdict};
+use crate::runner::verdict::Verdict;
 use crate::terminal::{BAD, BOLD, Bar, DIM, GOOD, OPEN, shown, stdout_has_colours, styled};
 use crate::weave::tasks;
 
@@ -117,7 +119,7 @@ fn run_chapter(subject: &mut Subject, binary: &Binary, chapter: Chapter) -> Resu
     let place = subject.place(chapter.week);
     println!("{} {}", styled(BOLD, format!("Chapter {chapter}:")), styled(BOLD, chapter.title()));
     print_failures(&outcomes, &docs, &place);
-    print_tasks(subject, chapter)?;
+    print_tasks(&subject.crate_dir(), chapter, &outcomes, &place)?;
     let verdict = if count.is_green() { styled(GOOD, "GREEN.") } else { styled(BAD, "RED.") };
     println!("{verdict} Chapter {chapter}: {}.", count.text());
     if let Some(slow) = outcomes.iter().max_by_key(|outcome| outcome.took).filter(|slow| slow.took > SLOW) {
@@ -130,32 +132,24 @@ fn run_chapter(subject: &mut Subject, binary: &Binary, chapter: Chapter) -> Resu
     Ok(count.is_green())
 }
 
-fn print_failures(outcomes: &[Outcome], docs: &std::collections::BTreeMap<String, docs::TestDoc>, place: &Place) {
-    let mut open = Vec::new();
-    for outcome in outcomes.iter().filter(|outcome| !outcome.verdict.passed()) {
-        match &outcome.verdict {
-            Verdict::OpenTask { chapter, task, at } => {
-                open.push(report::open(&outcome.name, &format!("{chapter}: {task}"), at, place));
-            }
-            _ => println!("\n{}", report::failure(outcome, docs::find(docs, &outcome.name), place).trim_end()),
+fn print_failures(outcomes: &[Outcome], docs: &BTreeMap<String, TestDoc>, place: &Place) {
+    for outcome in outcomes {
+        if !matches!(outcome.verdict, Verdict::Passed | Verdict::OpenTask { .. }) {
+            println!("\n{}", report::failure(outcome, docs::find(docs, &outcome.name), place).trim_end());
         }
     }
-    if !open.is_empty() {
-        println!("\n{}", open.join("\n"));
-    }
-    println!();
 }
 
-/// The chapter's tasks that are open in a copy.
-fn print_tasks(subject: &Subject, chapter: Chapter) -> Result<()> {
-    let Subject::Copy(copy) = subject else { return Ok(()) };
-    let src = copy.dir.join("src");
+/// The chapter's tasks that are open, and the tests that stop at one.
+fn print_tasks(crate_dir: &Path, chapter: Chapter, outcomes: &[Outcome], place: &Place) -> Result<()> {
+    let src = crate_dir.join("src");
     let mut open = tasks::in_directory(&src)?;
     open.retain(|task| task.chapter == chapter);
-    if !open.is_empty() {
-        println!("{}", styled(OPEN, format!("Open tasks of {chapter}:")));
-        println!("{}", report::tasks(&open, &src));
+    let text = report::open_tasks(&open, &src, outcomes, place);
+    if !text.is_empty() {
+        println!("\n{}\n{}", styled(OPEN, format!("Open tasks of {chapter}:")), text.trim_end());
     }
+    println!();
     Ok(())
 }
 

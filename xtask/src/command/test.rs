@@ -15,6 +15,8 @@ use crate::trial::{Subject, run_chapters};
 
 /// Run a chapter's suite on your copy, or on the reference solution.
 ///
+/// Each test runs in its own process and may take 10 s and, on Linux, 512 MiB.
+///
 /// Ends with 0 where all is green, 1 where a test is red, 2 where the suite could not be run.
 #[derive(Args)]
 pub struct Test {

@@ -18,6 +18,11 @@ use super::build::Binary;
 use super::capture::Capture;
 use super::verdict::{End, Verdict};
 
+/// When this many tests of a run have used up their time, the engine loops: the others get [`HASTY`], so that a learner
+/// does not wait minutes for what is known. Suites are made to take two seconds in all.
+const PATIENCE: usize = 2;
+const HASTY: Duration = Duration::from_secs(3);
+
 /// What a test may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -58,15 +63,21 @@ pub fn run(
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(names.len());
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
+    let overtime = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     let mut outcomes: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
         for _ in 0..workers {
-            let (sender, next, stop, scratch) = (sender.clone(), &next, &stop, scratch.path());
+            let (sender, next, stop, overtime, scratch) = (sender.clone(), &next, &stop, &overtime, scratch.path());
             scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(name) = names.get(index) else { break };
-                    let outcome = run_one(binary, name, limits, scratch);
+                    let hasty = overtime.load(Ordering::Relaxed) >= PATIENCE;
+                    let time = if hasty { limits.time.min(HASTY) } else { limits.time };
+                    let outcome = run_one(binary, name, Limits { time, ..limits }, scratch);
+                    if let Ok(Outcome { verdict: Verdict::RanTooLong { .. }, .. }) = outcome {
+                        overtime.fetch_add(1, Ordering::Relaxed);
+                    }
                     if sender.send(outcome.map(|outcome| (index, outcome))).is_err() {
                         break;
                     }

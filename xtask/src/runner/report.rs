@@ -1,5 +1,6 @@
 //! What a person reads about a chapter's run: each failing test with what it promises, and how to run it alone.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use super::docs::TestDoc;
 use super::panics::{self, Panic};
 use super::process::Outcome;
 use super::verdict::Verdict;
-use crate::terminal::{BAD, BOLD, DIM, OPEN, shown, styled};
+use crate::terminal::{BAD, BOLD, DIM, OPEN, absolute, shown, styled};
 use crate::weave::tasks::OpenTask;
 
 /// How many lines of a panic's message, and how many characters of a line, are shown.
@@ -15,6 +16,8 @@ const MESSAGE_LINES: usize = 30;
 const LINE_LENGTH: usize = 400;
 /// How many lines of what a test printed are shown: the last.
 const PRINTED_LINES: usize = 20;
+/// How many of the tests that stop at a task are named.
+const NAMES: usize = 3;
 
 /// Where the tests that are told of ran.
 pub struct Place {
@@ -22,6 +25,15 @@ pub struct Place {
     pub base: PathBuf,
     /// The command that runs tests, without a test's name: `cargo test --test week1`.
     pub command: String,
+}
+
+impl Place {
+    /// The file and the line of a panic's `file:line:column`.
+    fn find(&self, at: &str) -> Option<(PathBuf, usize)> {
+        let mut parts = at.rsplitn(3, ':').skip(1);
+        let line = parts.next()?.parse().ok()?;
+        Some((absolute(&self.base.join(parts.next()?)), line))
+    }
 }
 
 /// How many tests ended how. Regressions earn no points: they held before the chapter was begun.
@@ -120,20 +132,47 @@ pub fn failure(outcome: &Outcome, doc: Option<&TestDoc>, place: &Place) -> Strin
     text
 }
 
-/// A test that reached an open task, in a line.
-pub fn open(name: &str, task: &str, at: &str, place: &Place) -> String {
-    format!("{}   {name}: {task} {}", styled(OPEN, "open"), styled(DIM, located(at, place)))
-}
-
 /// The command that runs one test alone.
 fn alone(name: &str, place: &Place) -> String {
     format!("{} {name} -- --exact", place.command)
 }
 
-/// The open tasks of a crate's sources, each as file:line.
-pub fn tasks(tasks: &[OpenTask], src: &Path) -> String {
-    let line = |task: &OpenTask| format!("  {}:{}: {}\n", shown(&src.join(&task.file)), task.line, task.task);
-    tasks.iter().map(line).collect()
+/// The open tasks, each as file:line with the tests that stop at it. `tasks` are the chapter's in the sources; a test may
+/// also stop at another chapter's.
+pub fn open_tasks(tasks: &[OpenTask], src: &Path, outcomes: &[Outcome], place: &Place) -> String {
+    let mut stops: BTreeMap<(PathBuf, usize), Vec<&Outcome>> = BTreeMap::new();
+    for outcome in outcomes {
+        if let Verdict::OpenTask { at, .. } = &outcome.verdict {
+            stops.entry(place.find(at).unwrap_or_default()).or_default().push(outcome);
+        }
+    }
+    let mut text = String::new();
+    for task in tasks {
+        let file = src.join(&task.file);
+        let _ = writeln!(text, "  {}:{}: {}", shown(&file), task.line, task.task);
+        if let Some(stopped) = stops.remove(&(file, task.line)) {
+            push(&mut text, &styled(DIM, stopping(&stopped)));
+        }
+    }
+    for ((file, line), stopped) in &stops {
+        if let Some(Verdict::OpenTask { chapter, task, .. }) = stopped.first().map(|outcome| &outcome.verdict) {
+            let _ = writeln!(text, "  {}:{line}: {} {task}", shown(file), styled(OPEN, format!("{chapter}:")));
+            push(&mut text, &styled(DIM, stopping(stopped)));
+        }
+    }
+    text
+}
+
+/// Which tests stop at a task, without the name of the chapter.
+fn stopping(outcomes: &[&Outcome]) -> String {
+    let name = |outcome: &&Outcome| outcome.name.split_once("::").map_or("", |(_, name)| name).to_owned();
+    let names: Vec<String> = outcomes.iter().take(NAMES).map(name).collect();
+    let more = match outcomes.len().saturating_sub(NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let stop = if outcomes.len() == 1 { "test stops" } else { "tests stop" };
+    format!("  {} {stop} here: {}{more}", outcomes.len(), names.join(", "))
 }
 
 /// What the test itself printed, without what the harness and the panics did.
@@ -172,13 +211,10 @@ fn push_panic(text: &mut String, panic: &Panic, place: &Place) {
 
 /// `file:line:column` with the file as a person writes it here. The standard library's own files are told as they come.
 fn located(at: &str, place: &Place) -> String {
-    let mut parts = at.rsplitn(3, ':');
-    let (Some(column), Some(line), Some(file)) = (parts.next(), parts.next(), parts.next()) else {
-        return at.to_owned();
-    };
-    let path = crate::terminal::absolute(&place.base.join(file));
-    let file = if path.is_file() { shown(&path) } else { file.to_owned() };
-    format!("{file}:{line}:{column}")
+    match place.find(at) {
+        Some((file, line)) if file.is_file() => format!("{}:{line}", shown(&file)),
+        _ => at.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +237,23 @@ mod tests {
         assert_eq!(count.text(), "1 of 1 tests pass, 1 fail (and 0 of 1 regressions)");
         let count = Count::new(&[outcome("chapter_1::regressions::a", Verdict::Passed)]);
         assert!(!count.is_green(), "regressions alone are no chapter");
+    }
+
+    #[test]
+    fn a_task_is_told_once_with_the_tests_that_stop_at_it() {
+        let place = Place { base: "/copy".into(), command: String::new() };
+        let stop = |name: &str, chapter: &str, at: &str| {
+            let chapter = chapter.parse().unwrap();
+            outcome(&format!("chapter_2::{name}"), Verdict::OpenTask { chapter, task: "do it".into(), at: at.into() })
+        };
+        let mut outcomes: Vec<Outcome> = ["a", "b", "c", "d"].map(|name| stop(name, "1.2", "src/lib.rs:3:5")).into();
+        outcomes.push(stop("e", "1.1", "src/lib.rs:9:5"));
+        let task =
+            |line| OpenTask { chapter: "1.2".parse().unwrap(), file: "lib.rs".into(), line, task: "do it".into() };
+        let text = open_tasks(&[task(3), task(5)], Path::new("/copy/src"), &outcomes, &place);
+        let expected = "  /copy/src/lib.rs:3: do it\n      4 tests stop here: a, b, c and 1 more\n  \
+            /copy/src/lib.rs:5: do it\n  /copy/src/lib.rs:9: 1.1: do it\n      1 test stops here: e\n";
+        assert_eq!(anstream::adapter::strip_str(&text).to_string(), expected);
     }
 
     #[test]

@@ -16,7 +16,7 @@ fn a_chapter_is_red_until_it_is_written_and_what_passed_is_kept() {
     let said = world.xtask(&copy.join("src"), &["test"]);
     said.ends_with(1).has("FAILED chapter_1::adds_one").has("One more than a number is its successor.");
     said.has("the successor of 1").has("left: 3").has("right: 2").has("Hint: addition.");
-    said.has("Book: book/src/week1/1-memtable.md#successors").has("tests/week1/chapter_1.rs:10:5");
+    said.has("Book: book/src/week1/1-memtable.md#successors").has("tests/week1/chapter_1.rs:10\n");
     said.has("Alone: cargo test --test week1 chapter_1::adds_one -- --exact");
     let alone = world.cargo(&copy, &["test", "--test", "week1", "chapter_1::adds_one", "--", "--exact"]);
     alone.has("running 1 test").has("1 failed");

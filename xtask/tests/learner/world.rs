@@ -102,7 +102,8 @@ const RUNNER: &str = "fn main() { println!(\"ran in {}\", std::env::current_dir(
 const RUNNER_MANIFEST: &str = "[package]\nname = \"xtask\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
 
 pub struct World {
-    dir: TempDir,
+    _dir: TempDir,
+    root: PathBuf,
 }
 
 /// What a command printed, and its exit status.
@@ -113,7 +114,10 @@ pub struct Said {
 
 impl World {
     pub fn new() -> World {
-        let world = World { dir: tempfile::tempdir().unwrap() };
+        let dir = tempfile::tempdir().unwrap();
+        // Where the temporary directory is a link (macOS), programs see where it leads.
+        let root = if cfg!(unix) { dir.path().canonicalize().unwrap() } else { dir.path().to_path_buf() };
+        let world = World { _dir: dir, root };
         let course = world.course();
         let suites = [("main.rs", MAIN), ("chapter_1.rs", CHAPTER_1), ("chapter_2.rs", CHAPTER_2)];
         for (file, text) in suites {
@@ -138,17 +142,17 @@ impl World {
             write(&course.join(file), text);
         }
         fs::create_dir_all(world.elsewhere()).unwrap();
-        write(&world.dir.path().join("gitconfig"), "");
+        write(&world.root.join("gitconfig"), "");
         world
     }
 
     pub fn course(&self) -> PathBuf {
-        self.dir.path().join("a course")
+        self.root.join("a course")
     }
 
     /// A folder outside of the course.
     pub fn elsewhere(&self) -> PathBuf {
-        self.dir.path().join("else where")
+        self.root.join("else where")
     }
 
     pub fn copy(&self) -> PathBuf {
@@ -164,7 +168,7 @@ impl World {
     #[cfg(unix)]
     pub fn xtask_without(&self, missing: &[&str], here: &Path, args: &[&str]) -> Said {
         use std::os::unix::fs::PermissionsExt;
-        let programs = self.dir.path().join("programs");
+        let programs = self.root.join("programs");
         for program in missing {
             write(&programs.join(program), "#!/bin/sh\nexit 127\n");
             fs::set_permissions(programs.join(program), fs::Permissions::from_mode(0o755)).unwrap();
@@ -199,7 +203,7 @@ impl World {
         let output = command
             .args(args)
             .current_dir(here)
-            .env("GIT_CONFIG_GLOBAL", self.dir.path().join("gitconfig"))
+            .env("GIT_CONFIG_GLOBAL", self.root.join("gitconfig"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env_remove("CARGO_TARGET_DIR")
             .env_remove("CARGO_BUILD_TARGET_DIR")
