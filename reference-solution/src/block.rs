@@ -71,6 +71,9 @@ impl Block {
     /// - the restart points do not fit in;
     /// - an entry reaches into the restart points, or shares more bytes than the key before it has;
     /// - the restart points are not the offsets of entries with `shared` = 0, in ascending order, the first entry's first.
+    ///
+    /// The error names `file`, and as its offset a byte of the block, counted from the file's start: the block's first,
+    /// or nearer to the damage. Whether keys ascend is not looked at. No bytes make this panic.
     pub fn decode(bytes: Bytes, file: &Path, offset: u64) -> Result<Block> {
         //@ 1.3: check the sum, then the restart points, then every entry
         let damaged = |at: usize, what: &str| Err(Error::corruption(file, offset + at as u64, what));
@@ -100,21 +103,20 @@ impl Block {
     /// Walks all entries, to find one that does not fit: its offset. With none, the offsets that this and
     /// [`BlockIterator`] read are all good.
     fn first_damaged_entry(&self) -> Option<usize> {
-        let (mut at, mut key_length, mut restarts_seen) = (0, 0, 0);
+        let mut restarts = (0..self.restart_count).map(|index| self.restart(index)).peekable();
+        let (mut at, mut key_length) = (0, 0);
         while at < self.restarts {
             let Some(parts) = self.parse(at).filter(|parts| parts.shared <= key_length) else {
                 return Some(at);
             };
-            if restarts_seen < self.restart_count && self.restart(restarts_seen) == at {
-                if parts.shared != 0 {
-                    return Some(at);
-                }
-                restarts_seen += 1;
+            if restarts.next_if_eq(&at).is_some() && parts.shared != 0 {
+                return Some(at);
             }
             key_length = parts.shared + parts.key_end - parts.key_start;
             at = parts.value_end;
         }
-        let is_whole = self.restart(0) == 0 && self.restarts > 0 && restarts_seen == self.restart_count;
+        // With no entry, no restart point was met.
+        let is_whole = self.restart(0) == 0 && restarts.next().is_none();
         if is_whole { None } else { Some(self.restarts) }
     }
 

@@ -71,6 +71,9 @@ impl Block {
     /// - the restart points do not fit in;
     /// - an entry reaches into the restart points, or shares more bytes than the key before it has;
     /// - the restart points are not the offsets of entries with `shared` = 0, in ascending order, the first entry's first.
+    ///
+    /// The error names `file`, and as its offset a byte of the block, counted from the file's start: the block's first,
+    /// or nearer to the damage. Whether keys ascend is not looked at. No bytes make this panic.
     pub fn decode(bytes: Bytes, file: &Path, offset: u64) -> Result<Block> {
         todo!("1.3: check the sum, then the restart points, then every entry")
     }

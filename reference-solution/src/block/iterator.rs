@@ -23,7 +23,7 @@ pub struct BlockIterator {
 }
 
 impl BlockIterator {
-    /// An iterator that stands on no entry yet: seek first.
+    /// An iterator that stands on no entry yet: its key is empty, its value `None`. Seek first.
     pub fn new(block: Block) -> BlockIterator {
         BlockIterator { block, next: 0, key: Vec::new(), value: 0..0, is_tombstone: false, is_valid: false }
     }
@@ -44,7 +44,8 @@ impl BlockIterator {
         (self.is_valid && !self.is_tombstone).then(|| &self.block.data[self.value.clone()])
     }
 
-    /// The same as a handle that shares the block's memory, and keeps it.
+    /// The same as a handle that outlives the iterator: it shares the memory of the bytes that the block was decoded
+    /// from, and keeps it. No byte of the value is copied.
     pub fn value_bytes(&self) -> Option<Bytes> {
         //@ 1.3: a slice of the block's Bytes
         (self.is_valid && !self.is_tombstone).then(|| self.block.data.slice(self.value.clone()))
@@ -57,13 +58,15 @@ impl BlockIterator {
         self.next();
     }
 
-    /// Goes to the first entry whose key is `target` or greater; with none, to the end.
+    /// Goes to the first entry whose key is `target` or greater, forward or backward from here; with none, to the end.
+    ///
+    /// Reads the keys at some restart points, about log2 of their number, and then the entries between two of them.
     pub fn seek(&mut self, target: &[u8]) {
-        //@ 1.3: find by halves the last restart point below the target, and walk on from there
+        //@ 1.3: find by halves the last restart point at or below the target, and walk on from there
         let (mut low, mut high) = (0, self.block.restart_count);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
-            if self.block.restart_key(middle) < target {
+            if self.block.restart_key(middle) <= target {
                 low = middle;
             } else {
                 high = middle;
@@ -79,8 +82,7 @@ impl BlockIterator {
     /// Goes to the next entry; after the last there is none. Does nothing after that.
     pub fn next(&mut self) {
         //@ 1.3: read the entry at `next`; its key begins with bytes of the current key
-        let at_entry = self.next < self.block.restarts;
-        match self.block.parse(self.next).filter(|_| at_entry) {
+        match self.block.parse(self.next) {
             Some(parts) => {
                 self.key.truncate(parts.shared);
                 self.key.extend_from_slice(&self.block.data[parts.key_start..parts.key_end]);

@@ -23,7 +23,7 @@ pub struct BlockIterator {
 }
 
 impl BlockIterator {
-    /// An iterator that stands on no entry yet: seek first.
+    /// An iterator that stands on no entry yet: its key is empty, its value `None`. Seek first.
     pub fn new(block: Block) -> BlockIterator {
         BlockIterator { block, next: 0, key: Vec::new(), value: 0..0, is_tombstone: false, is_valid: false }
     }
@@ -43,7 +43,8 @@ impl BlockIterator {
         todo!("1.3: the value's bytes in the block")
     }
 
-    /// The same as a handle that shares the block's memory, and keeps it.
+    /// The same as a handle that outlives the iterator: it shares the memory of the bytes that the block was decoded
+    /// from, and keeps it. No byte of the value is copied.
     pub fn value_bytes(&self) -> Option<Bytes> {
         todo!("1.3: a slice of the block's Bytes")
     }
@@ -53,9 +54,11 @@ impl BlockIterator {
         todo!("1.3: start anew at offset 0")
     }
 
-    /// Goes to the first entry whose key is `target` or greater; with none, to the end.
+    /// Goes to the first entry whose key is `target` or greater, forward or backward from here; with none, to the end.
+    ///
+    /// Reads the keys at some restart points, about log2 of their number, and then the entries between two of them.
     pub fn seek(&mut self, target: &[u8]) {
-        todo!("1.3: find by halves the last restart point below the target, and walk on from there")
+        todo!("1.3: find by halves the last restart point at or below the target, and walk on from there")
     }
 
     /// Goes to the next entry; after the last there is none. Does nothing after that.

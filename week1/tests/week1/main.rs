@@ -1,1 +1,3 @@
 //! The suites of week 1, a module a chapter.
+
+mod chapter_3;
