@@ -17,6 +17,5 @@ pub mod mutants;
 pub mod reference;
 pub mod report;
 pub mod robot;
-pub mod tool;
 pub mod weeks;
 pub mod workshop;

@@ -8,6 +8,7 @@ mod course;
 mod laws;
 mod runner;
 mod terminal;
+mod tool;
 mod trial;
 mod weave;
 

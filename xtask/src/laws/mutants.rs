@@ -10,10 +10,10 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::tool;
 use super::workshop::{Workshop, keep_suites};
 use crate::chapter::Chapter;
 use crate::course;
+use crate::tool;
 use crate::weave::State;
 use crate::weave::tree::{self, Tree};
 
@@ -88,7 +88,7 @@ impl Outcome {
 
 /// Mutates what a chapter brings.
 pub fn run(workshop: &Workshop, chapter: Chapter) -> Result<Outcome> {
-    let program = tool::install("cargo-mutants", VERSION)?;
+    let program = tool::program("cargo-mutants", VERSION, &[])?;
     let results = course::root().join("target").join("mutants").join(chapter.to_string());
     fs::create_dir_all(&results).with_context(|| format!("making {}", results.display()))?;
     let mut after = tree::whole(State::checkpoint(chapter))?;

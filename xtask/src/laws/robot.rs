@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use anyhow::Result;
 
 use super::report::Report;
-use super::workshop::{Workshop, has_suite, keep_suites};
+use super::workshop::{Workshop, build_in, has_suite, keep_suites};
 use crate::chapter::Chapter;
 use crate::course;
 use crate::runner::build::Binary;
@@ -18,6 +18,9 @@ use crate::weave::{State, tasks, tree};
 pub fn check(report: &mut Report, workshop: &Workshop, only: Option<Chapter>) {
     for state in states(only) {
         check_state(report, workshop, state, only);
+    }
+    if only.is_none() {
+        report.check("law 2: the reference passes every suite", reference_failing);
     }
 }
 
@@ -63,7 +66,7 @@ fn check_state(report: &mut Report, workshop: &Workshop, state: State, only: Opt
             let mut faults = Vec::new();
             for week in 1..=state.week {
                 let binary = workshop.build(week)?;
-                faults.extend(failing(&binary, week, state)?);
+                faults.extend(failing(&binary, week, state.done)?);
                 binaries.insert(week, binary);
             }
             Ok(faults)
@@ -80,15 +83,25 @@ fn check_state(report: &mut Report, workshop: &Workshop, state: State, only: Opt
     }
 }
 
-/// The tests of suites that are done and yet fail.
-fn failing(binary: &Binary, week: u8, state: State) -> Result<Vec<String>> {
+/// The tests of a week's suites up to a chapter that fail.
+fn failing(binary: &Binary, week: u8, last: Option<Chapter>) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for chapter in Chapter::all().filter(|chapter| chapter.week == week && Some(*chapter) <= state.done) {
+    for chapter in Chapter::all().filter(|chapter| chapter.week == week && Some(*chapter) <= last) {
         names.extend(binary.tests(Some(chapter))?);
     }
     let outcomes = process::run(binary, &names, Limits::default(), |_| ControlFlow::Continue(()))?;
     let failed = outcomes.iter().filter(|outcome| !outcome.verdict.passed());
     Ok(failed.map(|outcome| describe(week, outcome)).collect())
+}
+
+/// The tests that fail on the reference itself.
+fn reference_failing() -> Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for week in course::weeks() {
+        let binary = build_in(&course::reference(), week)?;
+        faults.extend(failing(&binary, week, Chapter::all().last())?);
+    }
+    Ok(faults)
 }
 
 /// The tests of the next suite that do not fail as they should, and its regressions that do not pass.

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::chapter::Chapter;
+use crate::copy::suites;
 use crate::course;
 use crate::runner::build::{self, Binary, Built, Request};
 use crate::weave::tree::{self, Tree};
@@ -36,21 +37,30 @@ impl Workshop {
 
     /// The binary of a week's suites; code that does not compile is an error.
     pub fn build(&self, week: u8) -> Result<Binary> {
-        match self.try_build(week)? {
-            Built::Binary(binary) => Ok(binary),
-            Built::Failed(messages) => bail!("it does not compile:\n{}", first_lines(&messages, 20)),
-        }
+        build_in(&self.dir, week)
     }
 
+    /// The same, to be told when the code does not compile.
     pub fn try_build(&self, week: u8) -> Result<Built> {
-        let request = Request { crate_dir: &self.dir, week, target_dir: None, ansi: false };
-        build::build(&request, &mut |_| {})
+        try_build_in(&self.dir, week)
     }
 
     /// What the compiler says against the crate, all of its targets and features included.
     pub fn complaints(&self) -> Result<Vec<String>> {
         complaints(&self.dir, &["check", "--all-targets", "--all-features"])
     }
+}
+
+/// The binary of a week's suites in any crate; code that does not compile is an error.
+pub fn build_in(dir: &Path, week: u8) -> Result<Binary> {
+    match try_build_in(dir, week)? {
+        Built::Binary(binary) => Ok(binary),
+        Built::Failed(messages) => bail!("it does not compile:\n{}", first_lines(&messages, 20)),
+    }
+}
+
+fn try_build_in(dir: &Path, week: u8) -> Result<Built> {
+    build::build(&Request { crate_dir: dir, week, target_dir: None, ansi: false }, &mut |_| {})
 }
 
 /// The warnings and errors of one cargo command about the crate in a directory, each as the compiler renders it.
@@ -85,10 +95,11 @@ fn complaint(line: &str) -> Option<String> {
 
 /// The suites' modules cut down to the chapters wanted, so that no others are compiled.
 pub fn keep_suites(tree: &mut Tree, wanted: impl Fn(Chapter) -> bool) {
-    for chapter in Chapter::all().filter(|chapter| !wanted(*chapter)) {
-        let main = PathBuf::from(format!("tests/week{0}/main.rs", chapter.week));
-        if let Some(text) = tree.get_mut(&main) {
-            *text = tree::without_module(text, &format!("chapter_{}", chapter.day));
+    for week in 1..=3 {
+        if let Some(text) = tree.get_mut(&PathBuf::from(format!("tests/week{week}/main.rs"))) {
+            let mut days = suites::chapters_in(text);
+            days.retain(|day| wanted(Chapter { week, day: *day }));
+            *text = suites::with_chapters(text, &days);
         }
     }
 }

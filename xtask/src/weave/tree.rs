@@ -108,7 +108,7 @@ fn remove_module(tree: &mut BTreeMap<PathBuf, Source>, file: &Path) -> Result<()
 }
 
 /// The text without `mod name;`, its documentation and its attributes.
-pub fn without_module(text: &str, name: &str) -> String {
+fn without_module(text: &str, name: &str) -> String {
     let ends = [format!("mod {name};"), format!(" mod {name};")];
     let is_module = |line: &str| line == ends[0] || (line.starts_with("pub") && line.ends_with(&ends[1]));
     let mut kept: Vec<&str> = Vec::new();
