@@ -85,7 +85,7 @@ fn built(crate_dir: &Path, week: u8) -> Result<Option<Binary>> {
     let request = build::Request { crate_dir, week, target_dir: None, ansi: stdout_has_colours() };
     let built = build::build(&request, &mut |name| {
         crates += 1;
-        bar.line(&format!("building: {crates} crates, now {name}"));
+        bar.line(&format!("building: {crates} crates done, {name} the last"));
     })?;
     drop(bar);
     match built {

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::chapter::Chapter;
 use crate::copy::link::Linked;
 use crate::copy::make::{Made, make};
-use crate::copy::{Copy, find};
+use crate::copy::{Copy, find, starter};
 use crate::terminal::{BOLD, GOOD, OPEN, absolute, argument, shown, styled};
 use crate::trial::{Subject, run_chapters};
 
@@ -59,6 +59,9 @@ fn say_what_was_made(made: &Made, chapter: Chapter, from: Option<&Path>) {
     if let (Some(from), Some(files)) = (from, made.taken_over) {
         println!("  Your work from {} is in it: {files} files differ from the starter's.", shown(from));
         println!("  {} itself is as you left it; work in the copy from now on.", shown(from));
+        if starter::edited_in_place(chapter.week) {
+            println!("  `git restore week{}` in the course's folder makes it the starter again.", chapter.week);
+        }
     }
     if !made.has_git {
         println!(

@@ -62,9 +62,16 @@ pub fn build(request: &Request<'_>, progress: &mut dyn FnMut(&str)) -> Result<Bu
     // Both pipes are read at once: cargo would stop at a full one.
     let (messages, said) = std::thread::scope(|scope| {
         let said = scope.spawn(move || {
-            let mut text = Vec::new();
-            let _ = BufReader::new(stderr).read_to_end(&mut text);
-            String::from_utf8_lossy(&text).into_owned()
+            let mut text = String::new();
+            for line in BufReader::new(stderr).lines().map_while(|line| line.ok()) {
+                // Another cargo, often an editor's, has the target folder: a person should know what is waited for.
+                if line.trim_start().starts_with("Blocking ") {
+                    eprintln!("{line}");
+                }
+                text.push_str(&line);
+                text.push('\n');
+            }
+            text
         });
         let messages = read_messages(stdout, request.week, progress);
         (messages, said.join().unwrap_or_default())

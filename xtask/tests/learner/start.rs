@@ -62,6 +62,7 @@ fn work_done_in_place_is_taken_over_on_top_of_the_pristine_starter() {
     let said = world.xtask(&world.course(), &["start", "--from", "week1"]);
     said.ends_with(0)
         .has("2 files differ")
+        .has("git restore week1")
         .has("GREEN. Chapter 1.1")
         .has("RED. Chapter 1.2")
         .has("chapter 1.2 of the book");
@@ -110,4 +111,16 @@ fn the_alias_runs_the_courses_runner_from_every_folder_of_a_copy() {
     }
     assert_eq!(world.git(&world.copy(), &["status", "--porcelain"]), "");
     world.xtask(&world.course(), &["link", "week1"]).ends_with(2).has("no copy of the course");
+}
+
+#[test]
+fn where_another_alias_is_in_the_way_it_says_so_and_the_copy_is_made() {
+    let world = World::new();
+    for alias in ["[\"run\", \"--quiet\"]", "\"run --quiet\""] {
+        write(&world.elsewhere().join(".cargo/config.toml"), &format!("[alias]\nxtask = {alias}\n"));
+        let _ = fs::remove_dir_all(world.elsewhere().join("mine"));
+        let said = world.xtask(&world.elsewhere(), &["start", "--dir", "mine"]);
+        said.ends_with(0).has("`cargo xtask` does not work in the copy").has("an alias `xtask` of its own");
+        said.has("Red is what is expected");
+    }
 }
