@@ -153,8 +153,7 @@ impl Table {
     /// part as `target` (see [`MemTable::lookup`](crate::MemTable::lookup)).
     ///
     /// `hash` is [`key_hash`] of the target's user part: the caller looks in many tables and computes it once. From
-    /// chapter
-    /// 1.7 on, a filter that rules the hash out ends the lookup, and `filter_hits` counts it.
+    /// chapter 1.7 on, a filter that rules the hash out ends the lookup, and `filter_hits` counts it.
     ///
     /// Reads one data block at most, and none if the index shows that no block can hold such an entry: that is so
     /// after the last key, and before a block's first key if that key has another user part.

@@ -122,9 +122,10 @@ impl Engine {
     /// Adds a table at level 0 with these entries, which are newer than all that were written before: a fast way to
     /// load many. `None` is a tombstone. An empty list changes nothing.
     ///
-    /// The memtables must be empty, and nobody may write or flush meanwhile: otherwise, and if the keys do not ascend
-    /// strictly, it fails with [`Error::InvalidInput`] and changes nothing. Limits and failures are otherwise those
-    /// of [`Engine::put`].
+    /// The memtables, frozen ones included, must be empty, and nobody may write, flush or ingest meanwhile: otherwise,
+    /// and if the keys do not ascend strictly, it fails with [`Error::InvalidInput`]. It fails with [`Error::Io`] if
+    /// the table cannot be written, and otherwise as [`Engine::put`] does. After an error nothing has changed, and no
+    /// file is left. When it returns `Ok`, the entries survive a power cut in a table's file.
     pub fn ingest<'a>(&self, entries: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Result<()> {
         self.core.ingest(&mut entries.into_iter())
     }

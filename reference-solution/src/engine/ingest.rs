@@ -4,13 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Core, check_limits};
+use crate::state::State;
 use crate::table::{Table, TableBuilder, table_path};
 use crate::{Error, Result};
 
 impl Core {
-    /// See [`Engine::ingest`](crate::Engine::ingest). The table is built before the turn is taken. Within the turn it
-    /// is checked that the memtables are empty and that no table came in meanwhile; only then is the table swapped
-    /// in.
+    /// See [`Engine::ingest`](crate::Engine::ingest). The table is built, synced and opened, and its name made durable
+    /// by a sync of the directory, before the turn is taken: readers and writers go on meanwhile. Within the turn it is
+    /// checked that the engine takes writes ([`Status::check`](crate::background::Status)), that the memtables are
+    /// empty, and that no table came in since the ingest began; only then is the table swapped in. After an error no
+    /// file is left over, as far as the disk allows.
     pub(super) fn ingest<'a>(&self, entries: &mut dyn Iterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Result<()> {
         //@ 1.5: build the table and make it durable; then, within the turn, check that it is the newest data and swap it in
         let before = self.state();
@@ -27,17 +30,28 @@ impl Core {
         }
         builder.finish()?;
         let table = self.adopt_table(id, &path)?;
-        let _turn = self.turn.lock();
+        let turn = self.turn.lock();
+        let checked = self.check_is_newest(&before);
+        if checked.is_ok() {
+            self.replace_state(|state| state.with_table(table));
+            return checked;
+        }
+        // Nothing has seen the table. Writers need not wait for its file to go.
+        drop(turn);
+        drop(table);
+        let _ = self.options().disk.remove(&path);
+        checked
+    }
+
+    //@ 1.5 only
+    /// Whether a table that was begun in state `before` is newer than all that was written. Called within the turn.
+    fn check_is_newest(&self, before: &Arc<State>) -> Result<()> {
         self.background.status.lock().check()?;
         let now = self.state();
-        let is_alone = Arc::ptr_eq(&before, &now) && now.memtables().all(|memtable| memtable.is_empty());
-        if !is_alone {
-            drop(table);
-            self.options().disk.remove(&path)?;
-            return Err(Error::InvalidInput("an ingest while the memtables hold entries".to_string()));
+        if Arc::ptr_eq(before, &now) && now.memtables().all(|memtable| memtable.is_empty()) {
+            return Ok(());
         }
-        self.replace_state(|state| state.with_table(table));
-        Ok(())
+        Err(Error::InvalidInput("an ingest beside other writes, or while the memtables hold entries".to_string()))
     }
 
     //@ 1.5 only

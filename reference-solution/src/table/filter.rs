@@ -66,12 +66,11 @@ impl FilterBuilder {
         }
     }
 
-    /// The bytes of a filter for all hashes that were added, with at least `bits_per_key` bits for each, in whole
-    /// lines, and at least one line.
+    /// The bytes of a filter for all hashes that were added: the fewest whole lines that give each of them at least
+    /// `bits_per_key` bits, but at least one line.
     ///
     /// The number of probes is six tenths of `bits_per_key`, rounded down, but at least 1 and at most 30: somewhat
-    /// under the
-    /// 0.69 times that a filter without lines would want.
+    /// under the 0.69 times that a filter without lines would want.
     pub fn finish(&self, bits_per_key: usize) -> Vec<u8> {
         //@ 1.7: size the lines, set every hash's bits, append probes and checksum
         let bits = self.hashes.len() * bits_per_key;

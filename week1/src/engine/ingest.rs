@@ -4,13 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Core, check_limits};
+use crate::state::State;
 use crate::table::{Table, TableBuilder, table_path};
 use crate::{Error, Result};
 
 impl Core {
-    /// See [`Engine::ingest`](crate::Engine::ingest). The table is built before the turn is taken. Within the turn it
-    /// is checked that the memtables are empty and that no table came in meanwhile; only then is the table swapped
-    /// in.
+    /// See [`Engine::ingest`](crate::Engine::ingest). The table is built, synced and opened, and its name made durable
+    /// by a sync of the directory, before the turn is taken: readers and writers go on meanwhile. Within the turn it is
+    /// checked that the engine takes writes ([`Status::check`](crate::background::Status)), that the memtables are
+    /// empty, and that no table came in since the ingest began; only then is the table swapped in. After an error no
+    /// file is left over, as far as the disk allows.
     pub(super) fn ingest<'a>(&self, entries: &mut dyn Iterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Result<()> {
         todo!(
             "1.5: build the table and make it durable; then, within the turn, check that it is the newest data and \
