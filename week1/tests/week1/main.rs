@@ -1,4 +1,5 @@
 //! The suites of week 1, a module a chapter.
 
+mod chapter_1;
 mod chapter_3;
 mod chapter_5;
