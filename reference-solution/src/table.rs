@@ -84,8 +84,9 @@ impl Table {
     /// the other tables that share the resources: the cache knows blocks by it.
     ///
     /// Fails with [`Error::Io`] if the file cannot be read, with what [`Footer::decode`] says, and with
-    /// [`Error::Corruption`] if the index or the filter is damaged, or if an index entry's value is shorter than 12
-    /// bytes.
+    /// [`Error::Corruption`] if the index or the filter is damaged, if an index entry's value is shorter than 12
+    /// bytes, or if the block that it names does not end at or before the index's beginning. (So no length that a
+    /// damaged file holds makes a reader ask for more memory than the file is long.)
     pub fn open(id: u64, path: &Path, resources: &Arc<Resources>) -> Result<Arc<Table>> {
         //@ 1.4: read the footer, then the index; the first and the last key stand in the index
         let file = resources.options.disk.open(path)?;
@@ -177,7 +178,8 @@ impl Table {
         Ok(is_same.then(|| entries.value_bytes()))
     }
 
-    /// A data block, from the cache or from the file. Its checksum is verified when it comes from the file.
+    /// A data block, from the cache or from the file. Its checksum is verified when it comes from the file. Counts
+    /// one `blocks_read` if the file was asked, one `cache_hits` otherwise.
     fn block(&self, section: Section) -> Result<Block> {
         //@ 1.4: ask the cache; on a miss read and decode, and count it
         let counters = &self.resources.counters;

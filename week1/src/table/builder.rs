@@ -30,6 +30,8 @@ pub struct TableBuilder {
     /// Bytes that are finished but not yet handed to the file, and the offset at which they will stand.
     pending: Vec<u8>,
     pending_offset: u64,
+    /// Why an append failed. Part of its bytes may be in the file, so that what follows would stand at a wrong offset.
+    failure: Option<Error>,
     is_finished: bool,
 }
 
@@ -49,6 +51,7 @@ impl TableBuilder {
             tombstones: 0,
             pending: Vec::new(),
             pending_offset: 0,
+            failure: None,
             is_finished: false,
         })
     }
@@ -56,14 +59,15 @@ impl TableBuilder {
     /// Adds an entry; `None` is a tombstone.
     ///
     /// The current data block ends with this entry if it has then reached [`Options::block_size`](crate::Options); so
-    /// an entry that is longer than that makes its block longer, and no block is empty. Finished bytes may wait in
-    /// memory; once more than 256 KiB of them do, they are appended to the file.
+    /// an entry that is longer than that makes its block longer, and no block is empty. Finished blocks wait in
+    /// memory; once they are more than 256 KiB, all of them are appended to the file at once.
     ///
     /// From chapter 1.7 on, the filter takes the [`key_hash`] of the key's user part (see
     /// [`Options::user_part`](crate::Options)).
     ///
-    /// Fails with [`Error::InvalidInput`] if `key` is not greater than the key before, and with [`Error::Io`] if the
-    /// file cannot be written. After an error the table cannot be finished.
+    /// Fails with [`Error::InvalidInput`] if `key` is not greater than the key before; the entry is then left out and
+    /// nothing else has changed. Fails with [`Error::Io`] if the file cannot be written. Nothing is appended after
+    /// that: whatever would be, [`TableBuilder::finish`] at the latest, fails with the same error.
     pub fn add(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<()> {
         // 1.7: collect the user part's hash, if tables are to have a filter
         todo!("1.4: refuse a key out of order; otherwise add to the block, and end the block if it is full")

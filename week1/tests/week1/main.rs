@@ -2,4 +2,5 @@
 
 mod chapter_1;
 mod chapter_3;
+mod chapter_4;
 mod chapter_5;
