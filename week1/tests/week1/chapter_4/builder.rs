@@ -227,6 +227,23 @@ fn finished_blocks_are_appended_in_large_parts() {
     }
 }
 
+/// 256 KiB of finished blocks still wait; with a byte more, all of them are appended at once.
+///
+/// Hint: `pending.len() > WRITE_SIZE`, asked after the bytes were put in.
+///
+/// Book: week1/4-tables.md#task-2-the-builder
+#[test]
+fn more_than_256_kib_are_appended_at_once() {
+    let key = b"key".to_vec();
+    let overhead = size_of_block(&[(key.clone(), Some(vec![7; 200_000]))]) - 200_000;
+    for (block, expected) in [((256 << 10) - 1, 0), (256 << 10, 0), ((256 << 10) + 1, (256 << 10) + 1)] {
+        let fixture = Fixture::with_a_block_for_each_entry();
+        let mut builder = expect("creating a builder", fixture.create(1));
+        expect("adding", builder.add(&key, Some(&vec![7; block - overhead])));
+        assert_same(fixture.bytes(1).len(), expected, &format!("bytes in the file with {block} bytes in one block"));
+    }
+}
+
 /// size() tells while the table is built how long its data blocks are so far.
 ///
 /// Hint: three parts: what the file has, what waits in `pending`, and the block that is being filled.
