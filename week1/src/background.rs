@@ -43,7 +43,7 @@ impl Status {
 }
 
 impl Background {
-    /// Wakes all who wait, so that they look again. Call it after the change, with no lock held.
+    /// Wakes all who wait, so that they look again. Call it after the change, without holding `status`.
     pub fn announce(&self) {
         drop(self.status.lock());
         self.changed.notify_all();

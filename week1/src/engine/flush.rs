@@ -9,31 +9,37 @@
 //!   └───────── no lock that a reader or writer waits for ────────┘
 //! ```
 
+use std::sync::Arc;
+
+use parking_lot::MutexGuard;
+
 use super::Core;
 use crate::iterator::StorageIterator;
 use crate::memtable::MemTable;
 use crate::table::{Table, TableBuilder, table_path};
 use crate::{KeyRange, Result};
-use std::sync::Arc;
 
 impl Core {
-    /// Flushes the oldest frozen memtable whose id is below `limit`; `false` if there is none. Flushes run one at a
-    /// time: which memtable is the oldest is looked up after [`Core::flushing`] is taken.
+    /// Flushes the oldest frozen memtable whose id is below `limit`; `false` if there is none. Who calls holds
+    /// [`Core::flushing`], so that no memtable is flushed twice.
     ///
     /// Counts in `flushes` and announces the room that it made. After an error the state is what it was, and no file
     /// is left over.
-    pub(super) fn flush_oldest(&self, limit: u64) -> Result<bool> {
+    pub(super) fn flush_oldest(&self, limit: u64, _alone: &MutexGuard<'_, ()>) -> Result<bool> {
         todo!("1.6: build the oldest frozen memtable's table, then swap it in for the memtable, then announce")
     }
 
     /// Freezes the memtable, within the turn, and flushes all that is frozen then; what writers freeze later is not
     /// waited for. After that a failure of an earlier flush has been made good, and the engine takes writes again.
+    /// Flushing and forgetting the failure happen under one hold of [`Core::flushing`], which is taken when the turn
+    /// has been given up.
     pub(super) fn flush_all(&self) -> Result<()> {
         todo!("1.6: freeze, flush what is frozen, and clear the failure")
     }
 
     /// The flusher's life: sleeps until there is a frozen memtable, flushes, and ends when the engine closes. After a
-    /// failure it sleeps until [`Background::recovered`](crate::background::Background).
+    /// failure it sleeps until [`Background::recovered`](crate::background::Background). It reports a failure while
+    /// it still holds [`Core::flushing`]: reported later, it could reach the writers after somebody made it good.
     pub(super) fn flush_until_closed(&self) {
         todo!("1.6: in a loop: wait for work, flush the oldest, and report what goes wrong")
     }
