@@ -4,3 +4,4 @@ mod chapter_1;
 mod chapter_3;
 mod chapter_4;
 mod chapter_5;
+mod chapter_6;
