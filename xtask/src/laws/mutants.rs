@@ -4,7 +4,7 @@
 //! that no suite can notice is kept in `weekN/mutants/survivors.toml` with the reason why it may survive.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::workshop::{Workshop, keep_suites};
 use crate::chapter::Chapter;
 use crate::course;
+use crate::runner::build::cargo;
 use crate::tool;
 use crate::weave::State;
 use crate::weave::tree::{self, Tree};
@@ -22,6 +23,8 @@ const VERSION: &str = "27.1.0";
 const PERCENT: usize = 95;
 /// In seconds; a suite takes about two.
 const TIMEOUT: &str = "20";
+/// In KiB, of the heap of each process; the compiler needs some.
+const MEMORY: u64 = 4 * 1024 * 1024;
 
 /// What came of a chapter's mutants.
 #[derive(Default)]
@@ -96,7 +99,7 @@ pub fn run(workshop: &Workshop, chapter: Chapter) -> Result<Outcome> {
     fs::write(&diff, difference(&tree::whole(State::before(chapter))?, &after, &results)?)?;
     keep_suites(&mut after, |suite| suite == chapter);
     workshop.put(&after)?;
-    let status = crate::runner::build::cargo(&workshop.dir)
+    let status = limited(cargo(&workshop.dir))
         .arg("mutants")
         .env("PATH", path_with(&program)?)
         .args(["--in-place", "--no-shuffle", "--colors", "never", "--timeout", TIMEOUT])
@@ -111,9 +114,34 @@ pub fn run(workshop: &Workshop, chapter: Chapter) -> Result<Outcome> {
     if !matches!(status.code(), Some(0 | 2 | 3)) {
         bail!("cargo-mutants failed: {status}");
     }
-    let mut outcome = read_outcomes(&results.join("mutants.out").join("outcomes.json"))?;
-    give_reasons(&mut outcome, chapter)?;
+    let outcomes = results.join("mutants.out").join("outcomes.json");
+    // Without the file there was nothing to mutate.
+    let mut outcome = if outcomes.is_file() { read_outcomes(&tree::read(&outcomes)?)? } else { Outcome::default() };
+    let survivors = course::week(chapter.week).join("mutants").join("survivors.toml");
+    if survivors.is_file() {
+        let shown = || survivors.display().to_string();
+        give_reasons(&mut outcome, chapter, &tree::read(&survivors)?).with_context(shown)?;
+    }
     Ok(outcome)
+}
+
+/// The same command with a limit of memory for all that it starts: a mutant may loop and allocate. Windows has none.
+fn limited(command: Command) -> Command {
+    if !cfg!(unix) {
+        return command;
+    }
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &format!("ulimit -d {MEMORY} 2>/dev/null; exec \"$@\""), "sh"]).arg(command.get_program());
+    if let Some(dir) = command.get_current_dir() {
+        shell.current_dir(dir);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
 }
 
 /// The path with the folder of a tool in front.
@@ -144,13 +172,9 @@ fn difference(before: &Tree, after: &Tree, scratch: &Path) -> Result<Vec<u8>> {
     }
 }
 
-fn read_outcomes(path: &Path) -> Result<Outcome> {
+fn read_outcomes(text: &str) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    if !path.is_file() {
-        // There was nothing to mutate.
-        return Ok(outcome);
-    }
-    let outcomes: serde_json::Value = serde_json::from_str(&tree::read(path)?)?;
+    let outcomes: serde_json::Value = serde_json::from_str(text)?;
     for result in outcomes["outcomes"].as_array().context("outcomes.json has no outcomes")? {
         let mutant = &result["scenario"]["Mutant"];
         if mutant.is_null() {
@@ -172,16 +196,8 @@ fn read_outcomes(path: &Path) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn survivors_file(week: u8) -> PathBuf {
-    course::week(week).join("mutants").join("survivors.toml")
-}
-
-fn give_reasons(outcome: &mut Outcome, chapter: Chapter) -> Result<()> {
-    let path = survivors_file(chapter.week);
-    if !path.is_file() {
-        return Ok(());
-    }
-    let file: SurvivorFile = toml::from_str(&tree::read(&path)?).with_context(|| path.display().to_string())?;
+fn give_reasons(outcome: &mut Outcome, chapter: Chapter, survivors: &str) -> Result<()> {
+    let file: SurvivorFile = toml::from_str(survivors)?;
     for known in file.survivor.iter().filter(|known| known.chapter == chapter.to_string()) {
         let mut needed = false;
         for mutant in &mut outcome.missed {
@@ -195,4 +211,44 @@ fn give_reasons(outcome: &mut Outcome, chapter: Chapter) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTCOMES: &str = r#"{"outcomes": [
+        {"scenario": "Baseline", "summary": "Success"},
+        {"scenario": {"Mutant": {"name": "src/a.rs:1:2: replace < with <= in f", "file": "src/a.rs"}},
+         "summary": "MissedMutant"},
+        {"scenario": {"Mutant": {"name": "src/a.rs:9:2: replace f with ()", "file": "src/a.rs"}}, "summary": "MissedMutant"},
+        {"scenario": {"Mutant": {"name": "src/a.rs:1:2: x", "file": "src/a.rs"}}, "summary": "CaughtMutant"},
+        {"scenario": {"Mutant": {"name": "src/a.rs:1:2: y", "file": "src/a.rs"}}, "summary": "Timeout"},
+        {"scenario": {"Mutant": {"name": "src/a.rs:1:2: z", "file": "src/a.rs"}}, "summary": "Unviable"}
+    ]}"#;
+
+    fn survivor(chapter: &str, change: &str) -> String {
+        format!("[[survivor]]\nchapter = '{chapter}'\nfile = 'src/a.rs'\nchange = '{change}'\nreason = 'it may'\n")
+    }
+
+    #[test]
+    fn a_survivor_needs_a_reason_and_a_reason_a_survivor() {
+        let chapter = Chapter { week: 1, day: 3 };
+        let mut outcome = read_outcomes(OUTCOMES).unwrap();
+        assert_eq!((outcome.caught, outcome.timeouts, outcome.unviable, outcome.missed.len()), (1, 1, 1, 2));
+        assert_eq!(outcome.share(), 50.0);
+        let known = [("1.3", "replace < with <= in f"), ("1.3", "gone"), ("1.4", "of another")];
+        let file: String = known.map(|(chapter, change)| survivor(chapter, change)).concat();
+        give_reasons(&mut outcome, chapter, &file).unwrap();
+        let faults = outcome.faults().join("\n");
+        assert!(faults.contains("src/a.rs:9:2: replace f with (): survives"), "{faults}");
+        assert!(faults.contains("gone: does not survive") && faults.contains("50.0 % are caught"), "{faults}");
+        assert_eq!(outcome.faults().len(), 3, "{faults}");
+    }
+
+    #[test]
+    fn all_caught_is_no_fault() {
+        assert!(Outcome { caught: 3, ..Outcome::default() }.faults().is_empty());
+        assert!(Outcome::default().faults().is_empty());
+    }
 }
