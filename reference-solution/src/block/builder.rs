@@ -42,9 +42,10 @@ impl BlockBuilder {
         //@ 1.3: note a restart point, then encode the entry
         if is_restart {
             self.restarts.push(self.data.len() as u32);
-            self.since_restart = 0;
         }
-        self.since_restart += 1;
+        //@ 1.7
+        self.since_restart = if is_restart { 1 } else { self.since_restart + 1 };
+        //@ 1.3
         put_varint(&mut self.data, shared as u32);
         put_varint(&mut self.data, (key.len() - shared) as u32);
         put_varint(&mut self.data, value.map_or(0, |value| value.len() as u32 + 1));
@@ -80,7 +81,6 @@ impl BlockBuilder {
         let checksum = crc32fast::hash(&block);
         block.extend_from_slice(&checksum.to_le_bytes());
         self.restarts.clear();
-        self.since_restart = 0;
         self.last_key.clear();
         block
     }
