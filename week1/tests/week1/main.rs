@@ -6,3 +6,4 @@ mod chapter_3;
 mod chapter_4;
 mod chapter_5;
 mod chapter_6;
+mod chapter_7;
