@@ -27,9 +27,9 @@ mod footer;
 mod iterator;
 
 pub use builder::TableBuilder;
-pub use cache::BlockCache;
+pub use cache::{BlockCache, BlockKey};
 pub use filter::{Filter, FilterBuilder, key_hash};
-pub use footer::{Footer, Section};
+pub use footer::{FORMAT_VERSION, Footer, MAGIC, Section};
 pub use iterator::TableIterator;
 
 use std::path::{Path, PathBuf};
