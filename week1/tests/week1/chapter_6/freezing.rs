@@ -106,6 +106,8 @@ fn full_memtables_are_flushed_in_the_background() {
 fn the_flusher_hears_of_a_memtable_that_the_user_froze() {
     let disk = SimDisk::new();
     let engine: Arc<Engine> = open(flushing(&disk, 4096, 1));
+    // What is not written yet fails here, and not after a long wait.
+    engine.flush().expect("a flush of nothing");
     for round in 0..3 {
         fill(&engine, [round]);
         engine.freeze().expect("freezing");
@@ -124,6 +126,8 @@ fn the_flusher_hears_of_a_memtable_that_the_user_froze() {
 fn the_newest_value_is_read_before_and_after_the_flushes() {
     let disk = SimDisk::new();
     let engine: Arc<Engine> = open(flushing(&disk, 1 << 20, 8));
+    // What is not written yet fails here, and not after a long wait.
+    engine.flush().expect("a flush of nothing");
     let held = Gate::before_tables(&disk);
     for (round, text) in ["first", "second", "third"].into_iter().enumerate() {
         engine.put(b"shared", text.as_bytes()).expect("a put");

@@ -70,6 +70,8 @@ fn memory_is_bounded_while_the_flusher_is_held() {
 fn a_waiting_writer_counts_once_however_often_it_wakes() {
     let disk = SimDisk::new();
     let engine: Arc<Engine> = open(flushing(&disk, 4096, 1));
+    // What is not written yet fails here, and not after a long wait.
+    engine.flush().expect("a flush of nothing");
     let held = Gate::before_tables(&disk);
     // What is frozen by hand is not held back: four are frozen, three more than may be.
     for number in 0..4 {
