@@ -138,6 +138,7 @@ pub fn try_collect(iterator: &mut TableIterator) -> Result<Vec<Entry>> {
         let value: Option<&[u8]> = iterator.value();
         found.push((iterator.key().to_vec(), value.map(<[u8]>::to_vec)));
         iterator.next()?;
+        assert!(found.len() < 10_000, "the iterator does not end: it has given {} entries", found.len());
     }
     Ok(found)
 }
