@@ -46,10 +46,11 @@ impl BlockBuilder {
         //@ 1.7
         self.since_restart = if is_restart { 1 } else { self.since_restart + 1 };
         //@ 1.3
+        let rest = &key[shared..];
         put_varint(&mut self.data, shared as u32);
-        put_varint(&mut self.data, (key.len() - shared) as u32);
+        put_varint(&mut self.data, rest.len() as u32);
         put_varint(&mut self.data, value.map_or(0, |value| value.len() as u32 + 1));
-        self.data.extend_from_slice(&key[shared..]);
+        self.data.extend_from_slice(rest);
         self.data.extend_from_slice(value.unwrap_or_default());
         self.last_key.clear();
         self.last_key.extend_from_slice(key);
