@@ -178,9 +178,9 @@ fn a_scan_outlives_its_engine() {
 #[test]
 fn a_scan_does_not_stand_in_the_way() {
     let engine: Engine = layered();
-    let mut walked: Scan = scan(&engine, ..);
+    let walked: Scan = scan(&engine, ..);
     let mut found: Vec<Bytes> = Vec::new();
-    while let Some(item) = walked.next() {
+    for item in walked {
         let (key, _): (Bytes, Bytes) = item.expect("a scan of memtables cannot fail");
         // Behind the scan, so that no version of the engine shows it.
         write_all(&engine, &[("aaa", Some("written meanwhile")), ("freeze", None)]);

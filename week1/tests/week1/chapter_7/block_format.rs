@@ -54,8 +54,11 @@ pub fn parse(block: &[u8]) -> Parsed {
     Parsed { entries, restarts }
 }
 
-/// Writes a block with these entries, each with what it shares; restart points are the ones that are given.
-pub fn write(entries: &[(usize, &[u8], Option<&[u8]>)], restarts: &[usize]) -> Vec<u8> {
+/// How many bytes an entry shares, its whole key, its value.
+pub type Sharing<'a> = (usize, &'a [u8], Option<&'a [u8]>);
+
+/// Writes a block with these entries; restart points are the ones that are given.
+pub fn write(entries: &[Sharing<'_>], restarts: &[usize]) -> Vec<u8> {
     let mut block: Vec<u8> = Vec::new();
     let mut offsets: Vec<usize> = Vec::new();
     for (shared, key, value) in entries {
