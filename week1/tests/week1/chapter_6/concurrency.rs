@@ -7,7 +7,7 @@ use bytes::Bytes;
 use lsm::disk::{Fault, Operation, SimDisk};
 use lsm::{Engine, Error};
 
-use super::support::{Pending, check_holds, flushing, is_table, key, open, promptly, start, value};
+use super::support::{Pending, check_holds, flushing, is_table, key, manual, open, promptly, start, value};
 
 const KEYS: usize = 160;
 const ROUNDS: usize = 12;
@@ -79,6 +79,40 @@ fn readers_never_miss_a_key_while_memtables_become_tables() {
         reader.wait("a reader");
     }
     assert!(engine.stats().flushes > 10, "rounds of 34 KB through memtables of 12 KB: {:?}", engine.stats());
+}
+
+/// A flush moves the entries in one step: there is no moment at which they are in neither place.
+///
+/// Hint: one call of `replace_state`, by `State::with_flushed`. Between two calls a reader may look.
+///
+/// Book: week1/6-write-path.md#the-order-of-a-flush
+#[test]
+fn entries_are_somewhere_at_every_moment() {
+    let engine: Arc<Engine> = open(manual(&SimDisk::new()));
+    // With many tables a swap takes long, and so would a moment between two swaps.
+    for number in 0..2000 {
+        let entry = (key(number), value(number));
+        engine.ingest([(entry.0.as_slice(), Some(entry.1.as_slice()))]).expect("an ingest");
+    }
+    engine.put(b"always", b"here").expect("a put");
+    let is_over: Arc<AtomicBool> = Arc::default();
+    let (watched, over) = (engine.clone(), is_over.clone());
+    let watcher = start(move || {
+        while !over.load(Ordering::Relaxed) {
+            let found: Option<Bytes> = watched.get(b"always").expect("a get");
+            assert_eq!(
+                found.as_deref(),
+                Some(&b"here"[..]),
+                "a key that is there all the time, in the middle of a flush"
+            );
+        }
+    });
+    for _ in 0..300 {
+        engine.put(b"always", b"here").expect("a put");
+        engine.flush().expect("a flush");
+    }
+    is_over.store(true, Ordering::Relaxed);
+    watcher.wait("the watcher");
 }
 
 /// Nobody waits for ever: a writer with little room, two who flush again and again, and a disk that fails now and

@@ -108,12 +108,13 @@ fn the_flusher_hears_of_a_memtable_that_the_user_froze() {
     let engine: Arc<Engine> = open(flushing(&disk, 4096, 1));
     // What is not written yet fails here, and not after a long wait.
     engine.flush().expect("a flush of nothing");
-    for round in 0..3 {
+    // Each round begins when the flusher is about to fall asleep.
+    for round in 0..100 {
         fill(&engine, [round]);
         engine.freeze().expect("freezing");
         eventually("the flusher flushes what was frozen by hand", || engine.stats().frozen_memtables == 0);
     }
-    check_holds(&engine, 0..3, "after three freezes by hand");
+    check_holds(&engine, 0..100, "after a hundred freezes by hand");
 }
 
 /// Of several memtables the newest decides, and after their flush the newest table does.

@@ -25,7 +25,10 @@ fn full_engine(disk: &SimDisk, max_frozen: usize) -> (Arc<Engine>, Gate, usize) 
     let engine: Arc<Engine> = open(flushing(disk, 4096, max_frozen));
     let held = Gate::before_tables(disk);
     let wanted: u64 = max_frozen.max(1) as u64;
-    let next: usize = fill_until(&engine, 0, "frozen memtables", |stats| stats.frozen_memtables == wanted);
+    let writer = engine.clone();
+    let next: usize = promptly(&format!("writes up to {wanted} frozen memtables"), move || {
+        fill_until(&writer, 0, "frozen memtables", |stats| stats.frozen_memtables == wanted)
+    });
     held.wait_for_arrivals(1, "the flusher begins");
     (engine, held, next)
 }
