@@ -79,6 +79,7 @@ impl Engine {
             background: Arc::default(),
         });
         if core.resources.options.background {
+            //@ 1.6: start the flusher, a thread with the name "flush"
             let flusher = core.clone();
             core.background.spawn("flush", move || flusher.flush_until_closed())?;
         }

