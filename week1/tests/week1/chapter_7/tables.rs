@@ -115,7 +115,25 @@ fn every_key_that_is_there_gets_past_the_filter() {
             assert_eq!(lookup(&table, key, key), expected, "lookup of {key} at {bits_per_key} bits a key");
         }
         assert_eq!(resources.counters.filter_hits.get(), 0, "filter_hits after lookups of keys that are there");
+        let counted: (u64, u64) = (table.entries(), table.tombstones());
+        assert_eq!(counted, (1000, 334), "entries and tombstones that the footer beside the filter tells");
     }
+}
+
+/// The empty key is a key like any other, for the filter too.
+///
+/// Hint: the hash of no bytes is a hash.
+///
+/// Book: week1/7-bloom-and-prefixes.md#task-3-filters-in-tables
+#[test]
+fn the_filter_knows_the_empty_key() {
+    let disk: SimDisk = SimDisk::new();
+    let options: Options = options(&disk);
+    write(&options, [("", Some("empty")), ("a", None)]);
+    assert!(says_maybe(&filter(&disk), key_hash(b"")), "the filter in the file denies the empty key, which is there");
+    let (table, _) = open(&options);
+    let found: Option<Option<Bytes>> = lookup(&table, "", "");
+    assert_eq!(found, Some(Some(Bytes::from("empty"))), "lookup of the empty key");
 }
 
 /// The filter in the file is one of the published layout, with all keys in it, between the data and the index.
