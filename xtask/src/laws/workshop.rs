@@ -30,9 +30,15 @@ impl Workshop {
         Ok(Workshop { dir: target.join("crate"), _lock: lock })
     }
 
-    /// Makes the crate the given one. Files that are as they were stay untouched.
+    /// Makes the crate the given one, but for its version. Files that are as they were stay untouched.
     pub fn put(&self, tree: &Tree) -> Result<()> {
-        tree::write(tree, &self.dir, &[""]).map(drop)
+        let mut tree = tree.clone();
+        for name in ["Cargo.toml", "Cargo.lock"] {
+            if let Some(text) = tree.get_mut(&PathBuf::from(name)) {
+                *text = with_own_version(text);
+            }
+        }
+        tree::write(&tree, &self.dir, &[""]).map(drop)
     }
 
     /// The binary of a week's suites; code that does not compile is an error.
@@ -49,6 +55,22 @@ impl Workshop {
     pub fn complaints(&self) -> Result<Vec<String>> {
         complaints(&self.dir, &["check", "--all-targets", "--all-features"])
     }
+}
+
+/// The text of a manifest or a lock file, with a version of the package `lsm` that no other crate has.
+///
+/// The course's crates share one target directory, for their dependencies' sake. Cargo tells packages there by name,
+/// version and place in their workspace, which are the same for `weekN/` and the workshop: it would take what was built
+/// of the one for the other.
+fn with_own_version(text: &str) -> String {
+    let value = text.find("name = \"lsm\"").and_then(|at| {
+        let start = at + text[at..].find("version = \"")? + "version = \"".len();
+        Some(start..start + text[start..].find('"')?)
+    });
+    value.map_or_else(
+        || text.to_owned(),
+        |value| format!("{}0.0.0-workshop{}", &text[..value.start], &text[value.end..]),
+    )
 }
 
 /// The binary of a week's suites in any crate; code that does not compile is an error.
