@@ -20,6 +20,7 @@ mod picture;
 mod preprocess;
 mod problem;
 mod tool;
+mod wrap;
 
 use std::path::{Path, PathBuf};
 
