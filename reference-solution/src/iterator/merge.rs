@@ -113,7 +113,8 @@ impl<I: StorageIterator> StorageIterator for MergeIterator<I> {
         key.clear();
         key.extend_from_slice(self.key());
         let mut outcome = Ok(());
-        while outcome.is_ok() && self.is_valid() && self.key() == key {
+        // After an error the merge is not valid, so that this ends too.
+        while self.is_valid() && self.key() == key {
             outcome = self.step_top();
         }
         self.stepped_over = key;

@@ -16,14 +16,12 @@ pub struct Scan {
     /// Whether the merge still stands on the entry that was given last. It steps on when the next one is asked for:
     /// who wants ten entries does not pay for an eleventh.
     was_given: bool,
-    /// Set by the last entry and by an error.
-    is_over: bool,
 }
 
 impl Scan {
     /// Walks what `merge` gives. Its sources stop at the range's bounds by themselves, and keep alive what they read from.
     pub(crate) fn new(merge: MergeIterator<Source>) -> Scan {
-        Scan { merge, was_given: false, is_over: false }
+        Scan { merge, was_given: false }
     }
 
     //@ 1.2 only
@@ -49,12 +47,8 @@ impl Iterator for Scan {
 
     fn next(&mut self) -> Option<Result<(Bytes, Bytes)>> {
         //@ 1.2: give the next live entry; after the end and after an error nothing more
-        if self.is_over {
-            return None;
-        }
-        let next = self.next_live().transpose();
-        self.is_over = !matches!(next, Some(Ok(_)));
-        next
+        // A merge that has ended or failed is not valid and stays so, which is all that it takes to be fused.
+        self.next_live().transpose()
     }
 }
 

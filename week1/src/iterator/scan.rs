@@ -16,14 +16,12 @@ pub struct Scan {
     /// Whether the merge still stands on the entry that was given last. It steps on when the next one is asked for:
     /// who wants ten entries does not pay for an eleventh.
     was_given: bool,
-    /// Set by the last entry and by an error.
-    is_over: bool,
 }
 
 impl Scan {
     /// Walks what `merge` gives. Its sources stop at the range's bounds by themselves, and keep alive what they read from.
     pub(crate) fn new(merge: MergeIterator<Source>) -> Scan {
-        Scan { merge, was_given: false, is_over: false }
+        Scan { merge, was_given: false }
     }
 }
 
