@@ -2,10 +2,11 @@
 //!
 //! Styled text is printed with `anstream`, which leaves the styles out where the output is no terminal or `NO_COLOR` says so.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Component, Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
 
 pub const BOLD: Style = Style::new().bold();
 pub const DIM: Style = Style::new().dimmed();
@@ -71,38 +72,37 @@ pub fn ask(question: &str) -> Option<bool> {
     Some(matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
 }
 
-/// One line on the standard error that is written over again and again; nothing where that is no terminal.
-pub struct Bar {
-    on: bool,
-}
+/// One line on the standard error that tells how far things are; nothing where that is no terminal.
+pub struct Bar(ProgressBar);
 
 impl Bar {
     pub fn new() -> Bar {
-        Bar { on: std::io::stderr().is_terminal() }
+        Bar(ProgressBar::new(0))
     }
 
     /// Shows how many of how many are done, and a few words.
     pub fn steps(&self, done: usize, all: usize, words: &str) {
-        const WIDTH: usize = 24;
-        let filled = (WIDTH * done).checked_div(all).unwrap_or(0);
-        self.line(&format!("[{}{}] {done}/{all} {words}", "=".repeat(filled), " ".repeat(WIDTH - filled)));
+        self.0.set_style(style("[{bar:24}] {pos}/{len} {wide_msg}"));
+        self.0.set_length(all as u64);
+        self.0.set_position(done as u64);
+        self.0.set_message(words.to_owned());
     }
 
     /// Shows a few words.
     pub fn line(&self, words: &str) {
-        if self.on {
-            // A longer line would wrap, and the next would not cover it.
-            let words: String = words.chars().take(78).collect();
-            eprint!("\r\x1b[2K{words}");
-            let _ = std::io::stderr().flush();
-        }
+        self.0.set_style(style("{wide_msg}"));
+        self.0.set_message(words.to_owned());
+        self.0.tick();
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        if self.on {
-            eprint!("\r\x1b[2K");
-        }
+        self.0.finish_and_clear();
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // Only a template that is not well-formed is refused; both are written above.
+    ProgressStyle::with_template(template).expect("the template is well-formed").progress_chars("=  ")
 }
