@@ -153,7 +153,7 @@ impl<I: StorageIterator> PartialOrd for Ranked<I> {
 //@ 1.2 only
 impl<I: StorageIterator> PartialEq for Ranked<I> {
     fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
+        self.cmp(other).is_eq()
     }
 }
 

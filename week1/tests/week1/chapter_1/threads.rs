@@ -146,22 +146,24 @@ fn freezing_hides_nothing_from_readers() {
     let engine: Engine = new_engine();
     put(&engine, b"old", b"frozen first");
     put(&engine, b"hot", &value_of(0));
-    let (mut seen, mut reads) = (0, 0);
+    let written = AtomicU64::new(0);
+    let mut reads = 0;
     race(
         400,
         4_000,
         |round| {
             put(&engine, b"hot", &value_of(round));
+            written.store(round, Ordering::SeqCst);
             if round < 400 {
                 freeze(&engine);
             }
         },
         || {
+            let least = written.load(Ordering::SeqCst);
             let found: Option<Bytes> = get(&engine, b"hot");
             let Some(value) = found else { panic!("get(hot) gave None while another thread overwrote and froze it") };
             let round = round_of(&value);
-            assert!(round >= seen, "get(hot) gave round {round} after it had given round {seen}");
-            seen = round;
+            assert!(round >= least, "get(hot) gave the value of round {round} when that of round {least} was written");
             reads += 1;
             if reads % 64 == 0 {
                 let found: Option<Bytes> = get(&engine, b"old");
