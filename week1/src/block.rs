@@ -63,22 +63,27 @@ struct EntryParts {
 impl Block {
     /// Checks a block's bytes and takes them over.
     ///
-    /// `file` and `offset` say where they are from. Fails with [`Error::Corruption`] for bytes that no builder
-    /// writes:
+    /// `file` and `offset` say where they are from. Fails with [`Error::Corruption`] for these kinds of damage:
     ///
-    /// - the checksum at the end is not that of the bytes before it;
+    /// - the bytes are too few for a checksum, or it is not that of the bytes before it;
     /// - there is no entry, or no restart point;
     /// - the restart points do not fit in;
-    /// - an entry reaches into the restart points, or shares more bytes than the key before it has;
+    /// - an entry reaches into the restart points: its three lengths, its key or its value;
+    /// - a varint goes on after five bytes, or its number is 2^32 or more (one that is longer than its number needs is no
+    ///   damage, though no builder writes it);
+    /// - an entry shares more bytes than the key before it has; before the first entry there is none;
     /// - the restart points are not the offsets of entries with `shared` = 0, in ascending order, the first entry's first.
     ///
-    /// The error names `file`, and as its offset a byte of the block, counted from the file's start: the block's first,
-    /// or nearer to the damage. Whether keys ascend is not looked at. No bytes make this panic.
+    /// The error names `file`, and as its offset a byte of the block, counted from the file's start. The block's first
+    /// byte, `offset` itself, will do; a byte nearer to the damage is kinder. A sum beyond `u64::MAX` counts as that.
+    /// Whether keys ascend is not looked at. No bytes and no `offset` make this panic, and no length is reason for
+    /// memory that the block's own bytes do not fill.
     pub fn decode(bytes: Bytes, file: &Path, offset: u64) -> Result<Block> {
         todo!("1.3: check the sum, then the restart points, then every entry")
     }
 
-    /// The memory that the block takes, in bytes.
+    /// The memory that the block takes, in bytes: its entries and restart points with their count, and this struct. The
+    /// checksum, which nobody needs any more, is not counted.
     pub fn size(&self) -> usize {
         self.data.len() + size_of::<Block>()
     }

@@ -28,7 +28,8 @@ impl BlockBuilder {
         }
     }
 
-    /// Adds an entry; `None` is a tombstone. Keys come in strictly ascending order: the caller sees to that.
+    /// Adds an entry; `None` is a tombstone. Keys come in strictly ascending order, and a block stays shorter than
+    /// 4 GiB: the caller sees to both, so each length and offset fits a `u32`.
     ///
     /// The first entry of a block stores its whole key, and is a restart point. Until chapter 1.7 every other entry
     /// does the same, whatever the interval. From chapter 1.7 on, an entry that is not a restart point leaves out the
@@ -56,7 +57,8 @@ impl BlockBuilder {
         self.last_key.extend_from_slice(key);
     }
 
-    /// How long the finished block would be now, in bytes.
+    /// How long the finished block would be now, in bytes, checksum included. Without an entry: 8, for the count and the
+    /// checksum.
     pub fn size(&self) -> usize {
         //@ 1.3: entries, restart points, their count, the checksum
         self.data.len() + 4 * self.restarts.len() + 4 + CHECKSUM_LENGTH
@@ -72,6 +74,8 @@ impl BlockBuilder {
     }
 
     /// The block's bytes, checksum included. The builder is empty afterwards.
+    ///
+    /// Add an entry first: what comes of an empty builder is not specified, and is no block.
     pub fn finish(&mut self) -> Vec<u8> {
         //@ 1.3: append the restart points, their count and the checksum
         let mut block = std::mem::take(&mut self.data);

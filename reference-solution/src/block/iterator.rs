@@ -23,7 +23,8 @@ pub struct BlockIterator {
 }
 
 impl BlockIterator {
-    /// An iterator that stands on no entry yet: its key is empty, its value `None`. Seek first.
+    /// An iterator that stands on no entry yet: its key is empty, its value `None`. Seek first: what `next` does before
+    /// any seek is not specified.
     pub fn new(block: Block) -> BlockIterator {
         BlockIterator { block, next: 0, key: Vec::new(), value: 0..0, is_tombstone: false, is_valid: false }
     }
@@ -79,7 +80,8 @@ impl BlockIterator {
         }
     }
 
-    /// Goes to the next entry; after the last there is none. Does nothing after that.
+    /// Goes to the next entry. After the last there is none, and `next` changes nothing until the next seek. On a new
+    /// iterator, seek first.
     pub fn next(&mut self) {
         //@ 1.3: read the entry at `next`; its key begins with bytes of the current key
         match self.block.parse(self.next) {

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use lsm::block::{Block, BlockIterator};
 use lsm::{Error, Result};
 
+use super::allocations::longest_request;
+
 /// A key, and its value or `None` for a tombstone.
 pub type Entry = (Vec<u8>, Option<Vec<u8>>);
 
@@ -120,6 +122,22 @@ fn common(left: &[u8], right: &[u8]) -> usize {
     left.iter().zip(right).take_while(|(left, right)| left == right).count()
 }
 
+/// A block that was changed in many ways, each under a checksum that is right; some of them are still well-formed.
+pub fn noise() -> Vec<Vec<u8>> {
+    let block = encode(&fruits(), 3);
+    let covered = &block[..block.len() - 4];
+    let mut blocks: Vec<Vec<u8>> = (0..covered.len()).map(|length| covered[..length].to_vec()).collect();
+    for at in 0..covered.len() {
+        let flipped = (0..8).map(|bit| covered[at] ^ 1 << bit);
+        for byte in flipped.chain([0, 0x7f, 0x80, 0xff]) {
+            let mut changed = covered.to_vec();
+            changed[at] = byte;
+            blocks.push(changed);
+        }
+    }
+    blocks.into_iter().map(seal).collect()
+}
+
 /// Decodes a block that is well-formed.
 pub fn decode(block: &[u8]) -> Block {
     let result: Result<Block> = Block::decode(Bytes::copy_from_slice(block), Path::new(FILE), OFFSET);
@@ -129,10 +147,19 @@ pub fn decode(block: &[u8]) -> Block {
     })
 }
 
-/// Demands that `decode` refuses these bytes with an error that names the place.
+/// Demands that `decode` refuses these bytes with an error that names the place, and asks for no memory that only a
+/// damaged length gives reason for.
 pub fn assert_refused(block: &[u8], damage: &str) {
-    let result: Result<Block> = Block::decode(Bytes::copy_from_slice(block), Path::new(FILE), OFFSET);
+    let bytes = Bytes::copy_from_slice(block);
+    let (result, asked): (Result<Block>, usize) = longest_request(|| Block::decode(bytes, Path::new(FILE), OFFSET));
     let shown = &block[..block.len().min(80)];
+    let most = 65_536 + 16 * block.len();
+    assert!(
+        asked <= most,
+        "{damage}: decode of a block of {} bytes asked for {asked} bytes of memory at once; a length has to be compared \
+         with what is there before it is believed",
+        block.len()
+    );
     let Err(error) = result else { panic!("{damage}: decode must refuse this block, but took it: {shown:02x?}") };
     let Error::Corruption { file, offset, .. } = &error else {
         panic!("{damage}: expected Error::Corruption, found '{error}' ({error:?})")
@@ -158,6 +185,26 @@ pub fn current(iterator: &BlockIterator) -> Option<Entry> {
         return None;
     }
     Some((key.to_vec(), value.map(<[u8]>::to_vec)))
+}
+
+/// Demands these entries, and otherwise tells the first that differs.
+pub fn assert_entries(found: &[Entry], expected: &[Entry], what: &str) {
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(found == expected, "{what}: entry {index} should be {}, found {}", short(expected), short(found));
+    }
+    assert_eq!(found.len(), expected.len(), "{what}: the number of entries; those that are there are right");
+}
+
+/// An entry in one line, however long it is.
+pub fn short((key, value): &Entry) -> String {
+    let start = |bytes: &[u8]| match bytes.len() {
+        0..=20 => format!("'{}'", bytes.escape_ascii()),
+        length => format!("'{}…' ({length} bytes)", bytes[..20].escape_ascii()),
+    };
+    match value {
+        None => format!("{}, a tombstone", start(key)),
+        Some(value) => format!("{} = {}", start(key), start(value)),
+    }
 }
 
 /// What an iterator gives from where it stands, to the end: at most `most` entries.
@@ -206,7 +253,8 @@ pub fn parse(block: &[u8]) -> Parsed {
         let before = entries.last().map_or(&[][..], |(key, _)| key);
         assert!(
             shared <= before.len(),
-            "the entry at byte {at} shares {shared} bytes with a key of {} bytes",
+            "the entry at byte {at} shares {shared} bytes with a key of {} bytes; the entry before ended at byte {at} by \
+             its own lengths, so one of these may be wrong too",
             before.len()
         );
         let mut key = before[..shared].to_vec();
@@ -224,7 +272,9 @@ fn number(bytes: &[u8]) -> usize {
 
 fn take<'a>(bytes: &mut &'a [u8], length: usize, at: usize) -> &'a [u8] {
     let (taken, left) = bytes.split_at_checked(length).unwrap_or_else(|| {
-        panic!("the entry at byte {at} says that {length} bytes follow, but the entries end after {}", bytes.len())
+        let before = if at > 0 { "; the entry before ended there by its own lengths: one may be wrong" } else { "" };
+        let left = bytes.len();
+        panic!("the entry at byte {at} says that {length} bytes follow, but the entries end after {left}{before}")
     });
     *bytes = left;
     taken

@@ -1,8 +1,10 @@
 //! Chapter 1.3: blocks.
 //!
 //! The builder is tested by a reader of the published format that stands in [`format`], and the reader by blocks that
-//! are put together there. So each half can be made to work without the other; `round_trip` then joins them.
+//! are put together there. So each half can be made to work without the other; `round_trip` then joins them. What a block
+//! makes the engine ask of the allocator is watched by [`allocations`].
 
+mod allocations;
 mod builder;
 mod decode;
 mod format;

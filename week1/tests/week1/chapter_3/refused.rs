@@ -79,7 +79,7 @@ fn no_restart_point() {
 #[test]
 fn restart_points_that_do_not_fit() {
     let entries = three().concat();
-    for count in [entries.len() as u32, 1_000, 0x4000_0000, 0x4000_0001, 0x8000_0001, u32::MAX] {
+    for count in [entries.len() as u32, 1_000, 0x0100_0000, 0x4000_0000, 0x4000_0001, 0x8000_0001, u32::MAX] {
         let bytes = [&entries[..], &0_u32.to_le_bytes(), &count.to_le_bytes()].concat();
         assert_refused(&seal(bytes), &format!("{count} restart points in a block of {} bytes", entries.len() + 12));
     }
@@ -136,14 +136,15 @@ fn lengths_that_are_cut_off() {
     }
 }
 
-/// A length that does not fit 32 bits is refused; so is one that fits, but not into any block.
+/// A length that does not fit 32 bits is refused; so is one that fits, but not into this block. No memory is asked for
+/// on its account.
 ///
-/// Hint: `take_varint` refuses the former; sums of the latter must not overflow.
+/// Hint: `take_varint` refuses the former; sums of the latter must not overflow, and are compared with what is there.
 ///
 /// Book: week1/3-blocks.md#varints
 #[test]
 fn lengths_that_are_absurd() {
-    for length in [u64::from(u32::MAX), 1 << 32, (1 << 35) - 1, u64::MAX] {
+    for length in [1 << 28, u64::from(u32::MAX), 1 << 32, (1 << 35) - 1, u64::MAX] {
         for place in 0..3 {
             let mut last = Vec::new();
             for field in 0..3 {
@@ -155,6 +156,29 @@ fn lengths_that_are_absurd() {
             let name = ["shared", "rest", "value"][place];
             assert_refused(&assemble(&entries, &[0]), &format!("the last entry's field '{name}' is {length}"));
         }
+    }
+}
+
+/// Lengths whose sum is right only when it wraps around at 32 bits are refused.
+///
+/// Hint: cast lengths to `usize` first, then `checked_add`; and the value does not end before the key does.
+///
+/// Book: week1/3-blocks.md#task-2-check-a-block
+#[test]
+fn lengths_whose_sums_wrap_around() {
+    three();
+    let blocks = [
+        // The key ends at 7 + (2^32 - 1) = 6, and its value of one byte at 7: where the restart points begin.
+        (&b"\x00\xff\xff\xff\xff\x0f\x02"[..], "the ends of key and value wrap around"),
+        // The value ends at 9 + (2^32 - 2) = 7; its key, at bytes 7 and 8, is in the restart points.
+        (b"\x00\x02\xff\xff\xff\xff\x0f", "the end of the value wraps around, the key ends too late"),
+        // All is in place but the value: it ends at 10 + (2^32 - 3) = 7, where the key begins, which looks like an entry.
+        (b"\x00\x03\xfe\xff\xff\xff\x0f\0\0\0", "the end of the value wraps around"),
+        // The same with a value that ends where its own entry begins, and the walk with it, for ever.
+        (b"\x00\x01\xf9\xff\xff\xff\x0fk", "the value wraps around to its entry's beginning"),
+    ];
+    for (entry, damage) in blocks {
+        assert_refused(&assemble(&[entry.to_vec()], &[0]), damage);
     }
 }
 
