@@ -8,7 +8,7 @@ use lsm::{Error, Result};
 
 use super::format::{
     FILE, OFFSET, assemble, assert_refused, decode, encode, encode_with, fruits, noise, numbered, offsets, raw_entry,
-    seal, well_formed,
+    well_formed,
 };
 
 /// `decode` takes every block of the format, whatever its restart points are.
