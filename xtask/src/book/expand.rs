@@ -8,7 +8,7 @@ use super::items::{Item, find, items};
 use super::picture;
 use super::problem::Problem;
 use super::read_text;
-use super::wrap::wrap_docs;
+use super::wrap::wrap_comments;
 
 /// Where directives find what they name.
 pub struct Sources {
@@ -102,7 +102,7 @@ fn code(source: &str, directive: &Directive) -> Result<String, String> {
         Some((_, "toml")) => "toml",
         _ => "text",
     };
-    let shown = if language == "rust" { wrap_docs(&shown) } else { shown };
+    let shown = if language == "rust" { wrap_comments(&shown) } else { shown };
     let block = format!("```{language}\n{shown}\n```");
     Ok(if directive.unless_no("caption")? { format!("{}\n{block}", caption(&directive.target)) } else { block })
 }
