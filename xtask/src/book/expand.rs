@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::directive::{self, Directive};
 use super::fences::{Part, parts};
+use super::folds;
 use super::items::{Item, find, items};
 use super::picture;
 use super::problem::Problem;
@@ -34,7 +35,7 @@ impl Sources {
                 }
             };
             match directive::parse(text) {
-                None => push_line(&mut expanded, text),
+                None => push_line(&mut expanded, &folds::show_code_in_summary(text)),
                 Some(read) => match read.and_then(|directive| self.replace(&directive)) {
                     Ok(replacement) => {
                         let indent = &text[..text.len() - text.trim_start().len()];

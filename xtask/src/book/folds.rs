@@ -29,9 +29,32 @@ pub fn check(page: &str, text: &str, problems: &mut Vec<Problem>) {
     problems.extend(open.into_iter().map(|line| Problem::new(page, line, "this `<details>` is not closed")));
 }
 
+/// A fold's `<summary>` with its `` `code` `` as HTML: Markdown begins only behind the blank line.
+pub fn show_code_in_summary(line: &str) -> String {
+    let ends = line.split_once("<summary>").and_then(|(tag, rest)| Some((tag, rest.split_once("</summary>")?)));
+    let Some((tag, (summary, rest))) = ends.filter(|(_, (summary, _))| summary.matches('`').count() % 2 == 0) else {
+        return line.to_string();
+    };
+    let escape = |code: &str| code.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let shown = summary.split('`').enumerate().map(|(number, piece)| {
+        if number % 2 == 0 { piece.to_string() } else { format!("<code>{}</code>", escape(piece)) }
+    });
+    format!("{tag}<summary>{}</summary>{rest}", shown.collect::<String>())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, show_code_in_summary};
+
+    #[test]
+    fn a_summary_shows_its_code_as_code() {
+        let line = "<details><summary>Why `Box<dyn A>`, and not `&B`?</summary>";
+        let shown = "<details><summary>Why <code>Box&lt;dyn A&gt;</code>, and not <code>&amp;B</code>?</summary>";
+        assert_eq!(show_code_in_summary(line), shown);
+        for line in ["Why `A`?", "<details><summary>Why <code>A</code>?</summary>", "<summary>one ` alone</summary>"] {
+            assert_eq!(show_code_in_summary(line), line);
+        }
+    }
 
     fn lines_refused(page: &str) -> Vec<usize> {
         let mut problems = Vec::new();
