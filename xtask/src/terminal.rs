@@ -24,11 +24,12 @@ pub fn stdout_has_colours() -> bool {
     anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
-/// The path as a person in the current directory writes it, `/` between its parts.
+/// The path as a person in the current directory writes it, `/` between its parts; that directory itself with its full
+/// path, since `.` names nothing to a reader.
 pub fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let short = path.strip_prefix(&here).unwrap_or(path);
-    if short.as_os_str().is_empty() { ".".to_owned() } else { slashed(short) }
+    if short.as_os_str().is_empty() { path.display().to_string() } else { slashed(short) }
 }
 
 /// A path with `/` between its parts where it is relative, so that what is printed and recorded is the same everywhere.

@@ -99,11 +99,12 @@ fn built(crate_dir: &Path, week: u8) -> Result<Option<Binary>> {
 }
 
 fn run_chapter(subject: &mut Subject, binary: &Binary, chapter: Chapter) -> Result<bool> {
-    let names = binary.tests(Some(chapter))?;
+    let mut names = binary.tests(Some(chapter))?;
     if names.is_empty() {
         bail!("the suite of chapter {chapter} has no test yet");
     }
     let docs = docs::read(&subject.suite(chapter.week), chapter)?;
+    docs::sort(&mut names, &docs);
     let bar = Bar::new();
     let mut done = 0;
     bar.steps(0, names.len(), "");

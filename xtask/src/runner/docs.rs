@@ -28,20 +28,21 @@ pub struct TestDoc {
     /// The suite's file, and the line of the test's `fn`, from 1.
     pub file: PathBuf,
     pub line: usize,
+    /// How many tests of the suite stand before it. A module's tests stand where the module is declared.
+    pub place: usize,
 }
 
 /// The docs of a chapter's tests, by full test name. `tests` is the suite's folder, `weekN/tests/weekN`.
 pub fn read(tests: &Path, chapter: Chapter) -> Result<BTreeMap<String, TestDoc>> {
     let mut docs = BTreeMap::new();
     let module = format!("chapter_{}", chapter.day);
-    let file = tests.join(format!("{module}.rs"));
-    if file.is_file() {
-        read_file(&file, &module, &mut docs)?;
-    }
-    if tests.join(&module).is_dir() {
-        read_folder(&tests.join(&module), &module, &mut docs)?;
-    }
+    read_module(tests, &module, &module, &mut docs)?;
     Ok(docs)
+}
+
+/// Puts tests into the order in which the suite has them, so that what builds on something comes after it.
+pub fn sort(names: &mut [String], docs: &BTreeMap<String, TestDoc>) {
+    names.sort_by_key(|name| find(docs, name).map_or(usize::MAX, |doc| doc.place));
 }
 
 /// The doc of a test: by its full name, or, where the parser saw its modules otherwise than the compiler, by its own.
@@ -53,29 +54,30 @@ pub fn find<'a>(docs: &'a BTreeMap<String, TestDoc>, name: &str) -> Option<&'a T
     })
 }
 
-fn read_folder(folder: &Path, module: &str, docs: &mut BTreeMap<String, TestDoc>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
-        let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
-        if path.is_dir() {
-            read_folder(&path, &format!("{module}::{stem}"), docs)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let module = if stem == "mod" { module.to_owned() } else { format!("{module}::{stem}") };
-            read_file(&path, &module, docs)?;
+/// Reads the module `path` out of the file in `folder` that the compiler would take for `name`, and what it declares.
+fn read_module(folder: &Path, name: &str, path: &str, docs: &mut BTreeMap<String, TestDoc>) -> Result<()> {
+    let inner = folder.join(name);
+    let candidates = [folder.join(format!("{name}.rs")), inner.join("mod.rs")];
+    let Some(file) = candidates.iter().find(|file| file.is_file()) else { return Ok(()) };
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut tests = parse(&text, path).into_iter().peekable();
+    let mut add = |docs: &mut BTreeMap<String, TestDoc>, until: usize| {
+        while let Some((name, doc)) = tests.next_if(|(_, doc)| doc.line < until) {
+            let place = docs.len();
+            docs.insert(name, TestDoc { file: file.clone(), place, ..doc });
+        }
+    };
+    for (index, line) in text.lines().enumerate() {
+        if let Some(declared) = declared_module(line) {
+            add(docs, index + 1);
+            read_module(&inner, declared, &format!("{path}::{declared}"), docs)?;
         }
     }
+    add(docs, usize::MAX);
     Ok(())
 }
 
-fn read_file(file: &Path, module: &str, docs: &mut BTreeMap<String, TestDoc>) -> Result<()> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    for (name, doc) in parse(&text, module) {
-        docs.insert(name, TestDoc { file: file.to_path_buf(), ..doc });
-    }
-    Ok(())
-}
-
-/// The tests in a file's text, by full name; `file` is left empty. Modules are told by the indentation rustfmt gives.
+/// The tests in a file's text, by full name; `file` and `place` are left empty. Modules are told by the indentation rustfmt gives.
 fn parse(text: &str, module: &str) -> Vec<(String, TestDoc)> {
     let mut found = Vec::new();
     let mut inner: Vec<(usize, String)> = Vec::new();
@@ -110,6 +112,11 @@ fn function_name(code: &str) -> Option<&str> {
 
 fn module_name(code: &str) -> Option<&str> {
     code.strip_prefix("pub ").unwrap_or(code).strip_prefix("mod ")?.strip_suffix('{').map(str::trim)
+}
+
+/// The module that a line declares to be in a file of its own. Only at a file's top level: an indented one is code.
+fn declared_module(line: &str) -> Option<&str> {
+    line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ")?.trim_end().strip_suffix(';')
 }
 
 fn document(comment: &[&str]) -> TestDoc {
@@ -191,5 +198,28 @@ fn without_words() {}
         let found: BTreeMap<_, _> = parse(SUITE, "chapter_1").into_iter().collect();
         assert_eq!(find(&found, "chapter_1::deep::reads").map(|doc| doc.contract.as_str()), Some("Reads still work."));
         assert_eq!(find(&found, "chapter_1::missing"), None);
+    }
+
+    #[test]
+    fn tests_are_in_the_order_in_which_the_suite_has_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("chapter_1");
+        std::fs::create_dir_all(folder.join("merge")).unwrap();
+        let write = |file: &str, text: &str| std::fs::write(folder.join(file), text).unwrap();
+        write(
+            "mod.rs",
+            "mod zoo;\n\n#[test]\nfn own() {}\n\npub mod merge;\nmod inner {\n    #[test]\n    fn last() {}\n}\n",
+        );
+        write("zoo.rs", "#[test]\nfn z() {}\n#[test]\nfn a() {}\n");
+        write("merge/mod.rs", "mod errors;\n#[test]\nfn merges() {}\n");
+        write("merge/errors.rs", "#[test]\nfn fails() {}\n");
+        write("not_declared.rs", "#[test]\nfn no_test() {}\n");
+        let docs = read(dir.path(), Chapter { week: 1, day: 1 }).unwrap();
+        let mut names: Vec<String> = docs.keys().cloned().chain(["chapter_1::unforeseen".to_owned()]).collect();
+        sort(&mut names, &docs);
+        let expected =
+            ["zoo::z", "zoo::a", "own", "merge::errors::fails", "merge::merges", "inner::last", "unforeseen"];
+        assert_eq!(names, expected.map(|name| format!("chapter_1::{name}")));
+        assert_eq!(docs["chapter_1::merge::errors::fails"].file, folder.join("merge/errors.rs"));
     }
 }

@@ -44,7 +44,7 @@ fn what_is_broken_in_a_later_suite_does_not_hide_an_earlier_one() {
     write(&copy.join("tests/week1/chapter_2.rs"), "no rust at all");
     world.xtask(&copy, &["test", "1.1"]).ends_with(1).has("add one");
     let said = world.xtask(&copy, &["test", "1.2"]);
-    said.ends_with(1).has("chapter_2.rs:1").has("does not compile").has_not("FAILED");
+    said.ends_with(1).has("chapter_2.rs:1").has("my-lsm does not compile").has_not("FAILED");
 }
 
 #[test]
