@@ -29,12 +29,12 @@ use crate::Result;
 ///
 /// An iterator is made standing on its first entry. After its last entry, and after an error, it is not valid; an
 /// error is returned once, by the call that met it, and the iterator stays invalid until a
-/// [`seek`](StorageIterator::seek) succeeds.
+/// [`seek`](StorageIterator::seek) succeeds and leads to an entry.
 pub trait StorageIterator {
     /// Whether the iterator stands on an entry.
     fn is_valid(&self) -> bool;
 
-    /// The entry's key, until the iterator moves; empty if the iterator is not valid.
+    /// The entry's key, until the iterator moves; empty if the iterator is not valid. Who needs it for longer copies it.
     fn key(&self) -> &[u8];
 
     /// The entry's value; `None` is a tombstone, or no entry at all.
@@ -43,7 +43,8 @@ pub trait StorageIterator {
     /// The entry's value as a handle that outlives the iterator, without a copy of the bytes.
     fn value_bytes(&self) -> Option<Bytes>;
 
-    /// Goes to the next entry. Does nothing if the iterator is not valid.
+    /// Goes to the next entry. On an iterator that is not valid it does nothing, for ever, even if something was
+    /// written behind the end meanwhile.
     fn next(&mut self) -> Result<()>;
 
     /// Goes to the first entry whose key is `target` or greater, forward or backward from here. The upper bound that

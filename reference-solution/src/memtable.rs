@@ -197,10 +197,9 @@ impl StorageIterator for MemTableIterator {
 
     fn seek(&mut self, target: &[u8]) -> Result<()> {
         //@ 1.2: go to the first entry at or after the target, within the upper bound
-        let upper = self.borrow_upper().clone();
-        let rest = KeyRange { lower: Bound::Included(Bytes::copy_from_slice(target)), upper };
-        let table = MemTable { id: 0, map: self.borrow_map().clone(), size: AtomicUsize::new(0) };
-        *self = table.scan(&rest);
+        let lower = Bound::Included(Bytes::copy_from_slice(target));
+        self.with_mut(|fields| *fields.range = fields.map.range((lower, fields.upper.clone())));
+        self.step();
         Ok(())
     }
 }

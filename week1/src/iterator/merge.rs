@@ -26,6 +26,9 @@ use super::StorageIterator;
 use crate::Result;
 
 /// Merges sources into one: every key once, as its newest source has it, tombstones included.
+///
+/// At the first error `next` and `seek` stop: that error is returned, no other source is touched in that call, and the
+/// merge is not valid. A seek that succeeds in all sources lets it be used again.
 pub struct MergeIterator<I: StorageIterator> {
     /// The sources that stand on an entry.
     heap: BinaryHeap<Ranked<I>>,
@@ -71,6 +74,8 @@ impl<I: StorageIterator> StorageIterator for MergeIterator<I> {
         todo!("1.2: step over the current key in every source that stands on it; an error ends the merge")
     }
 
+    /// Seeks in every source, once, those that have ended included. If one fails, the merge is not valid, wherever it
+    /// stood before, and keeps all sources for a later seek.
     fn seek(&mut self, target: &[u8]) -> Result<()> {
         todo!("1.2: seek in every source, the idle ones too; an error ends the merge")
     }

@@ -129,7 +129,8 @@ fn a_seek_revives_a_merge_after_a_failed_step() {
 #[test]
 fn a_failed_seek_ends_the_merge() {
     for (failing, name) in ["newest", "middle", "oldest"].into_iter().enumerate() {
-        for steps_before in [0, 2, 6] {
+        // After four steps and more, some sources have ended while others still stand on an entry.
+        for steps_before in 0..=6 {
             let (mut merge, controls) = three_sources();
             steps(&mut merge, steps_before);
             controls[failing].seeks_until_failure.set(Some(0));
@@ -141,6 +142,42 @@ fn a_failed_seek_ends_the_merge() {
     }
 }
 
+/// Checks that of three sources that would all fail, one was asked, and its failure is the outcome.
+fn check_only_one_was_asked(outcome: &Result<()>, asked: [usize; 3], call: u64, when: &str) {
+    assert_eq!(
+        asked.iter().sum::<usize>(),
+        1,
+        "{when}: calls of newest, middle and oldest were {asked:?}, not one in all"
+    );
+    let name = ["newest", "middle", "oldest"][asked.iter().position(|calls| *calls == 1).unwrap_or(0)];
+    assert!(is_failure_of(outcome, name, call), "{when}: the {name} source failed; the merge gave {outcome:?}");
+}
+
+/// At the first error `next` and `seek` stop: that error is returned, and no other source is touched in that call.
+///
+/// Hint: an error leaves the loop over the sources at once.
+///
+/// Book: week1/2-merge-iterators.md#after-an-error
+#[test]
+fn nothing_is_moved_after_the_first_error() {
+    let (mut merge, controls) = three_sources();
+    steps(&mut merge, 2);
+    let steps_so_far = controls.each_ref().map(|control| control.steps.get());
+    controls.iter().for_each(|control| control.steps_until_failure.set(Some(0)));
+    let outcome: Result<()> = merge.next();
+    let asked = std::array::from_fn(|age| controls[age].steps.get() - steps_so_far[age]);
+    check_only_one_was_asked(&outcome, asked, 1, "next() over c, where every source fails");
+    for steps_before in 0..=6 {
+        let (mut merge, controls) = three_sources();
+        steps(&mut merge, steps_before);
+        controls.iter().for_each(|control| control.seeks_until_failure.set(Some(0)));
+        let outcome: Result<()> = merge.seek(b"b");
+        let asked = controls.each_ref().map(|control| control.seeks.get());
+        let when = format!("seek(b) after {steps_before} steps, where every source fails");
+        check_only_one_was_asked(&outcome, asked, 2, &when);
+    }
+}
+
 /// After a failed seek a seek that succeeds brings all sources back, also those that the failed one did not reach.
 ///
 /// Hint: a failed seek must not lose a source.
@@ -149,7 +186,7 @@ fn a_failed_seek_ends_the_merge() {
 #[test]
 fn a_seek_revives_a_merge_after_a_failed_seek() {
     for failing in 0..3 {
-        for steps_before in [0, 2, 6] {
+        for steps_before in 0..=6 {
             let (mut merge, controls) = three_sources();
             steps(&mut merge, steps_before);
             controls[failing].seeks_until_failure.set(Some(0));

@@ -79,6 +79,33 @@ fn a_source_that_began_at_its_end_can_come_back() {
     assert_eq!(seek(&mut merge, ""), Some(entry("a", Some("new"))), "after a seek the newer source stands on a");
 }
 
+/// A seek of the merge is one seek of each source, whether it has ended or not, and no step.
+///
+/// Hint: first put all sources together, then seek in each. A seek may read a block, so one too many costs.
+///
+/// Book: week1/2-merge-iterators.md#seeking
+#[test]
+fn each_source_is_sought_once() {
+    for steps in 0..=4 {
+        let (newer, newer_control) = FakeSource::new("newer", &[("a", Some("1")), ("b", None)]);
+        let (older, older_control) = FakeSource::new("older", &[("b", Some("2")), ("c", Some("3")), ("d", None)]);
+        let mut merge: MergeIterator<FakeSource> = MergeIterator::new(vec![newer, older]);
+        (0..steps).for_each(|_| merge.next().expect("these sources do not fail"));
+        let calls = || [&newer_control, &older_control].map(|control| (control.seeks.get(), control.calls()));
+        let before = calls();
+        for (target, count) in [("b", 1), ("z", 2), ("", 3)] {
+            seek(&mut merge, target);
+            let expected = before.map(|(_, all)| (count, all + count));
+            assert_eq!(
+                calls(),
+                expected,
+                "(seeks, all calls) of the newer and the older source after {steps} steps and {count} seeks, the last \
+                 seek({target:?})"
+            );
+        }
+    }
+}
+
 /// A seek to where the merge stands leaves it there.
 ///
 /// Hint: at or after the target, not after it.

@@ -1,12 +1,17 @@
 //! Chapter 1.2: iterators over memtables, merging them, scans.
 
-mod engine_scan;
+// In the order in which they build on each other: a failure's cause is told first.
 mod fake;
+
 mod memtable_scan;
 mod memtable_seek;
+
 mod merge;
-mod merge_errors;
 mod merge_seek;
+
+mod merge_errors;
+
+mod engine_scan;
 mod model;
 mod threads;
 
