@@ -130,6 +130,8 @@ impl Engine {
     }
 
     /// Freezes the memtable, if it is not empty: it takes no more writes, and a new one begins.
+    ///
+    /// It writes nothing new, so it is allowed on an engine that failed or was closed too.
     pub fn freeze(&self) -> Result<()> {
         let mut turn = self.core.turn.lock();
         self.core.freeze(&mut turn);
@@ -139,7 +141,12 @@ impl Engine {
     /// Writes everything that is in memory to tables, and returns when those are durable.
     ///
     /// It also tries again what failed in the background; if it succeeds, writes are taken again. Fails with the
-    /// [`Error`] that the disk gave, and loses nothing: what could not be written stays readable in memory.
+    /// [`Error`] that the disk gave, and loses nothing: what could not be written stays readable in memory. An engine
+    /// that works in the background tries it at once by itself; if that fails too, writes are refused with
+    /// [`Error::Background`].
+    ///
+    /// It writes nothing new, so it is allowed on an engine that failed or was closed: after a close that failed it
+    /// tries again what the close could not write.
     pub fn flush(&self) -> Result<()> {
         self.core.flush_all()
     }
@@ -148,7 +155,7 @@ impl Engine {
     /// to tables. Reading what the engine holds remains possible. After a failure it may be called again, to try
     /// again.
     ///
-    /// Fails as [`Engine::flush`] does, and with [`Error::Panicked`] if a thread panicked.
+    /// Fails as [`Engine::flush`] does; if everything could be written, with [`Error::Panicked`] if a thread panicked.
     pub fn close(&self) -> Result<()> {
         self.core.close()
     }

@@ -28,7 +28,9 @@ pub fn whole_key(key: &[u8]) -> &[u8] {
 #[non_exhaustive]
 pub struct Options {
     /// A memtable that has reached this size, in bytes as [`MemTable::size`](crate::MemTable::size) counts them,
-    /// takes no further write: it is frozen and a new one begins.
+    /// takes no further write: it is frozen and a new one begins. An empty memtable takes a write whatever the limit,
+    /// so 0 gives each write a memtable of its own. Only with `background`: without it, memtables grow until they are
+    /// frozen by hand.
     pub memtable_size: usize,
 
     /// How many frozen memtables may wait for their flush. A write that would add another waits until one is done, so

@@ -40,7 +40,8 @@ impl Core {
     ///
     /// First the engine's health: a closed or failed engine takes no writes
     /// ([`Status::check`](crate::background::Status)). Then, if the engine works in the background and its memtable
-    /// has reached `memtable_size`, the memtable is frozen. If `max_frozen_memtables` (0 counts as 1) are frozen
+    /// has reached `memtable_size` and is not empty, the memtable is frozen: an empty memtable always takes the write,
+    /// whatever is frozen. If `max_frozen_memtables` (0 counts as 1) are frozen
     /// already, the writer first waits until a flush has made room, which counts as one stall however often it wakes;
     /// it stops waiting, with an error, when the engine is closed or fails. It waits within its turn: the writers
     /// behind it have no room either.
