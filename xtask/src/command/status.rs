@@ -39,7 +39,7 @@ impl Status {
         }
         let Some(copy) = copy else { return Ok(()) };
         println!();
-        note_new_suites(&copy);
+        note_new_suites(&copy, &Chapter::all().collect::<Vec<Chapter>>());
         let edited = suites::edited(&copy);
         if !edited.is_empty() {
             println!("{} suites that you edited: {}.", styled(OPEN, "Note:"), edited.join(", "));

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Red, start};
 use crate::chapter::Chapter;
-use crate::copy::{Copy, find, starter};
+use crate::copy::{Copy, find, starter, suites};
 use crate::course;
 use crate::terminal::{OPEN, ask, shown, styled};
 use crate::trial::{Subject, run_chapters};
@@ -57,13 +57,13 @@ impl Test {
 
     fn on_copy(&self) -> Result<bool> {
         let Some(copy) = find::find(self.dir.as_deref())? else { return self.make_one() };
-        note_new_suites(&copy);
         let Some(last) = self.chapter.or(copy.record.next()) else {
             println!("All 21 chapters are passed. `cargo xtask test --all 3.7` runs them again.");
             return Ok(true);
         };
         let chapters: Vec<Chapter> =
             Chapter::all().filter(|chapter| *chapter == last || (self.all && *chapter < last)).collect();
+        note_new_suites(&copy, &chapters);
         let dir = copy.dir.clone();
         let mut subject = Subject::Copy(copy);
         let green = run_chapters(&mut subject, &chapters)?;
@@ -95,13 +95,22 @@ fn say_what_is_next(copy: &Copy) {
     }
 }
 
-/// Says where the course has other suites now than the copy was handed.
-pub fn note_new_suites(copy: &Copy) {
-    let differs = |week: &u8| {
-        starter::suite_fingerprints(*week)
-            .is_ok_and(|suites| suites.iter().any(|(file, print)| copy.record.suites.get(file) != Some(print)))
-    };
-    if course::weeks().iter().filter(|week| **week == copy.record.handed_out.week).any(differs) {
-        println!("{} the course has newer suites: `cargo xtask update` brings them.", styled(OPEN, "Note:"));
+/// Says for which of these chapters the course has another suite now than the copy was handed.
+pub fn note_new_suites(copy: &Copy, chapters: &[Chapter]) {
+    let week = copy.record.handed_out.week;
+    if !course::weeks().contains(&week) {
+        return;
+    }
+    let Ok(current) = starter::suite_fingerprints(week) else { return };
+    let newer: Vec<&String> = current
+        .iter()
+        .filter(|(file, print)| copy.record.suites.get(*file) != Some(*print))
+        .map(|(file, _)| file)
+        .collect();
+    let has_newer = |chapter: &&Chapter| newer.iter().any(|file| suites::concerns(file, **chapter));
+    let named: Vec<String> = chapters.iter().filter(has_newer).map(Chapter::to_string).collect();
+    if !named.is_empty() {
+        let note = styled(OPEN, "Note:");
+        println!("{note} the course has newer suites for {}: `cargo xtask update` brings them.", named.join(", "));
     }
 }

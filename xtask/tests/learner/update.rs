@@ -29,7 +29,8 @@ fn a_signature_and_a_stub_arrive_and_own_work_stays() {
     let new = read(&course_file(&world, "src/lib.rs")) + stub;
     write(&course_file(&world, "src/lib.rs"), &new);
     replace(&course_file(&world, "tests/week1/chapter_2.rs"), "twice(2), 4", "twice(4), 8");
-    world.xtask(&copy, &["status"]).has("newer suites");
+    world.xtask(&copy, &["status"]).has("newer suites for 1.2:");
+    world.xtask(&copy, &["test", "1.1"]).ends_with(0).has_not("newer suites");
     let said = world.xtask(&copy.join("src"), &["update"]);
     said.ends_with(0).has("merged into yours").has_not("committed now");
 

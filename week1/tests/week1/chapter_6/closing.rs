@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, ThreadId};
 
 use bytes::Bytes;
 use lsm::disk::{Disk, Fault, Operation, SimDisk, Survival};
 use lsm::{Engine, Error, Options, Result, Stats};
+use parking_lot::Mutex;
 
 use super::support::{
     Gate, Pending, check_holds, entries_of, eventually, fill, fill_until, flushing, is_table, key, open, promptly,
@@ -41,9 +43,9 @@ fn keys(numbers: impl IntoIterator<Item = usize>) -> Vec<Bytes> {
 }
 
 /// Closing writes what is in memory to tables that a power cut leaves alone. Later writes are refused, reads are
-/// answered, and closing again does nothing.
+/// answered, and closing, freezing or flushing again does nothing.
 ///
-/// Hint: stop the threads, then flush everything. `Status::check` refuses the writes.
+/// Hint: stop the threads, then flush everything. `Status::check` refuses the writes; `flush_all` does not ask it.
 ///
 /// Book: week1/6-write-path.md#task-5-close
 #[test]
@@ -70,6 +72,8 @@ fn a_closed_engine_has_saved_its_memory_and_refuses_writes() {
         check_holds(&engine, 0..100, "after the close");
         let again = engine.clone();
         promptly("a second close", move || again.close()).expect("closing a closed engine");
+        engine.freeze().expect("freezing a closed engine, which has nothing to freeze");
+        engine.flush().expect("a flush of a closed engine, which has nothing to flush");
         assert_eq!(engine.stats().tables, stats.tables, "the second close had nothing to do");
     }
 }
@@ -147,6 +151,87 @@ fn closing_in_the_middle_of_a_flush_flushes_everything_once() {
     let stats: Stats = engine.stats();
     assert_eq!((stats.tables, stats.flushes, stats.memtable_bytes), (4, 4, 0), "four memtables: {stats:?}");
     assert!(keys_in_tables(&disk) == keys(0..next), "the tables hold what was written");
+}
+
+/// Closing stops the flusher: it ends the flush that it is at, and leaves what else is frozen to `close`.
+///
+/// Hint: the flusher looks at `closing` before each flush, so it flushes one memtable and then looks again.
+///
+/// Book: week1/6-write-path.md#task-4-a-thread-that-flushes
+#[test]
+fn the_flusher_leaves_to_the_close_what_it_has_not_begun() {
+    let disk = SimDisk::new();
+    let engine: Arc<Engine> = open(flushing(&disk, 1 << 20, 4));
+    // What is not written yet fails here, and not after a long wait.
+    engine.flush().expect("a flush of nothing");
+    let makers: Arc<Mutex<Vec<ThreadId>>> = Arc::default();
+    let seen = makers.clone();
+    let held = Gate::before(&disk, move |step| {
+        let is_new_table = step.operation == Operation::Create && is_table(step.path);
+        if is_new_table {
+            seen.lock().push(thread::current().id());
+        }
+        is_new_table
+    });
+    for number in 0..3 {
+        fill(&engine, [number]);
+        engine.freeze().expect("freezing");
+    }
+    held.wait_for_arrivals(1, "the flusher begins");
+    let closed = engine.clone();
+    let close = start(move || (closed.close(), thread::current().id()));
+    // The same entry again and again: until it is refused, it changes nothing.
+    eventually("the engine refuses writes while it is being closed", || engine.put(&key(2), &value(2)).is_err());
+    held.open();
+    let (outcome, closer): (Result<()>, ThreadId) = close.wait("a close");
+    outcome.expect("closing");
+    let makers: Vec<bool> = makers.lock().iter().map(|maker| *maker == closer).collect();
+    assert!(!makers[0], "the flusher made the first table");
+    assert!(
+        makers.len() >= 3 && makers[1..].iter().all(|is_closer| *is_closer),
+        "close makes the other tables, when the flusher has ended; by the closer, one after the other: {makers:?}"
+    );
+    check_holds(&engine, 0..3, "after the close");
+}
+
+/// After a panic of the flusher, `close` saves what is in memory before it tells of the panic. If it cannot, its answer
+/// is the disk's error.
+///
+/// Hint: flush first, and return its error with `?`. Look for a panic after that.
+///
+/// Book: week1/6-write-path.md#task-5-close
+#[test]
+fn closing_after_a_panic_saves_the_memory_first() {
+    let disk = SimDisk::new();
+    let engine: Arc<Engine> = open(flushing(&disk, 1 << 20, 2));
+    // What is not written yet fails here, and not after a long wait.
+    engine.flush().expect("a flush of nothing");
+    fill(&engine, 0..10);
+    let (has_panicked, broken): (Arc<AtomicBool>, SimDisk) = (Arc::default(), disk.clone());
+    let (is_broken, panicked) = (Arc::new(AtomicBool::new(true)), has_panicked.clone());
+    let breaks = is_broken.clone();
+    disk.on_operation(move |step| {
+        if step.operation == Operation::Create && is_table(step.path) {
+            assert!(panicked.swap(true, Ordering::SeqCst), "a bug in the flusher");
+            if breaks.load(Ordering::SeqCst) {
+                broken.fail_change(step.number, Fault::Full);
+            }
+        }
+    });
+    engine.freeze().expect("freezing");
+    // The same entry again and again: until it is refused, it changes nothing.
+    eventually("writes are refused after the flusher panicked", || engine.put(&key(9), &value(9)).is_err());
+    let closed = engine.clone();
+    let outcome: Result<()> = promptly("a close on a full disk", move || closed.close());
+    assert!(matches!(outcome, Err(Error::Io { .. })), "a close that cannot flush tells so first; it gives {outcome:?}");
+    check_holds(&engine, 0..10, "after a close that failed");
+    is_broken.store(false, Ordering::SeqCst);
+    let closed = engine.clone();
+    let outcome: Result<()> = promptly("a close after a panic", move || closed.close());
+    assert!(matches!(outcome, Err(Error::Panicked { .. })), "closing tells of the panic, and gives {outcome:?}");
+    assert_eq!(engine.stats().memtable_bytes, 0, "close saved what was in memory: {:?}", engine.stats());
+    let found: Vec<Bytes> = keys_in_tables(&disk.after_power_cut(Survival::Nothing, 1));
+    assert!(found == keys(0..10), "the tables hold what was written: {found:?}");
 }
 
 /// A close that failed loses nothing and may be called again, also when the flusher had failed before.

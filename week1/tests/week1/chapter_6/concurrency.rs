@@ -1,11 +1,14 @@
 //! Readers, writers, flushers and faults at once.
 
+use std::hint;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use lsm::disk::{Fault, Operation, SimDisk};
-use lsm::{Engine, Error};
+use lsm::{Engine, Error, Result, Stats};
 
 use super::support::{Pending, check_holds, flushing, is_table, key, manual, open, promptly, start, value};
 
@@ -81,6 +84,77 @@ fn readers_never_miss_a_key_while_memtables_become_tables() {
     assert!(engine.stats().flushes > 10, "rounds of 34 KB through memtables of 12 KB: {:?}", engine.stats());
 }
 
+/// Flushes 200 times while a thread observes the engine. Each flush is of one entry, whose value is the number of
+/// entries with it. `observe` is told how many there were when it began; the counter says how many may be there now.
+///
+/// Each time that a flush reads its new table, just before the swap, it signals to the observer, and goes on when that
+/// is at work, on another core. The observer looks all the time, or, where a look takes longer than a swap, some
+/// microseconds after each signal. So every now and then it stands at the state's lock when the swap comes, and the
+/// lock is handed to it as soon as that is done: two swaps show.
+fn observe_flushes(all_the_time: bool, observe: fn(&Engine, usize, &AtomicUsize)) {
+    const TABLES: usize = 1000;
+    let disk = SimDisk::new();
+    let engine: Arc<Engine> = open(manual(&disk));
+    // What is not written yet fails here, and leaves no observer behind.
+    engine.flush().expect("a flush of nothing");
+    // With many tables a swap takes long, and the observer is likelier to come to the lock meanwhile.
+    for number in 0..TABLES {
+        let entry = (key(number), value(number));
+        engine.ingest([(entry.0.as_slice(), Some(entry.1.as_slice()))]).expect("an ingest");
+    }
+    let write = |number: usize| engine.put(b"always", number.to_string().as_bytes()).expect("a put");
+    write(TABLES + 1);
+    let counts: Arc<Counts> = Arc::default();
+    counts.begun.store(TABLES + 1, Ordering::SeqCst);
+    counts.finished.store(TABLES + 1, Ordering::SeqCst);
+    let (observed, shared) = (engine.clone(), counts.clone());
+    let observer = start(move || {
+        while !shared.is_over.load(Ordering::SeqCst) {
+            let signal = shared.signals.load(Ordering::SeqCst);
+            let is_new = shared.seen.swap(signal, Ordering::SeqCst) != signal;
+            if is_new && !all_the_time {
+                spin(Duration::from_micros(signal as u64 * 7 % 50), || false);
+            }
+            if is_new || all_the_time {
+                observe(&observed, shared.finished.load(Ordering::SeqCst), &shared.begun);
+            }
+        }
+    });
+    let (flusher, shared) = (thread::current().id(), counts.clone());
+    disk.on_operation(move |step| {
+        if step.operation == Operation::Read && thread::current().id() == flusher {
+            let signal = shared.signals.fetch_add(1, Ordering::SeqCst) + 1;
+            spin(Duration::from_micros(300), || shared.seen.load(Ordering::SeqCst) == signal);
+        }
+    });
+    for _ in 0..200 {
+        engine.flush().expect("a flush");
+        write(counts.begun.fetch_add(1, Ordering::SeqCst) + 1);
+        counts.finished.fetch_add(1, Ordering::SeqCst);
+    }
+    counts.is_over.store(true, Ordering::SeqCst);
+    observer.wait("a reader during flushes");
+}
+
+#[derive(Default)]
+struct Counts {
+    /// Entries whose writing has begun, and entries that are written.
+    begun: AtomicUsize,
+    finished: AtomicUsize,
+    /// Signals to the observer, and the last one that it saw.
+    signals: AtomicUsize,
+    seen: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+/// Stays on its core until `is_enough`, but no longer than this.
+fn spin(limit: Duration, is_enough: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_enough() && begun.elapsed() < limit {
+        hint::spin_loop();
+    }
+}
+
 /// A flush moves the entries in one step: there is no moment at which they are in neither place.
 ///
 /// Hint: one call of `replace_state`, by `State::with_flushed`. Between two calls a reader may look.
@@ -88,38 +162,37 @@ fn readers_never_miss_a_key_while_memtables_become_tables() {
 /// Book: week1/6-write-path.md#the-order-of-a-flush
 #[test]
 fn entries_are_somewhere_at_every_moment() {
-    let engine: Arc<Engine> = open(manual(&SimDisk::new()));
-    // With many tables a swap takes long, and so would a moment between two swaps.
-    for number in 0..2000 {
-        let entry = (key(number), value(number));
-        engine.ingest([(entry.0.as_slice(), Some(entry.1.as_slice()))]).expect("an ingest");
-    }
-    engine.put(b"always", b"here").expect("a put");
-    let is_over: Arc<AtomicBool> = Arc::default();
-    let (watched, over) = (engine.clone(), is_over.clone());
-    let watcher = start(move || {
-        while !over.load(Ordering::Relaxed) {
-            let found: Option<Bytes> = watched.get(b"always").expect("a get");
-            assert_eq!(
-                found.as_deref(),
-                Some(&b"here"[..]),
-                "a key that is there all the time, in the middle of a flush"
-            );
-        }
+    observe_flushes(true, |engine, least, _| {
+        let found: Option<Bytes> = engine.get(b"always").expect("a get");
+        let found = found.expect("this key is there all the time; a get finds nothing in the middle of a flush");
+        assert!(
+            round_of(&found) >= least,
+            "value {least} is there, and in the middle of a flush a get finds {found:?}"
+        );
     });
-    for _ in 0..300 {
-        engine.put(b"always", b"here").expect("a put");
-        engine.flush().expect("a flush");
-    }
-    is_over.store(true, Ordering::Relaxed);
-    watcher.wait("the watcher");
+}
+
+/// A flush moves the entries in one step: there is no moment at which they are in both places, and counted twice.
+///
+/// Hint: one call of `replace_state`, by `State::with_flushed`. Between two calls somebody may look.
+///
+/// Book: week1/6-write-path.md#the-order-of-a-flush
+#[test]
+fn entries_are_counted_once_at_every_moment() {
+    observe_flushes(false, |engine, least, most| {
+        let stats: Stats = engine.stats();
+        let (found, most) = (stats.entries as usize, most.load(Ordering::SeqCst));
+        assert!((least..=most).contains(&found), "{least} to {most} entries were written, in the middle of: {stats:?}");
+    });
 }
 
 /// Nobody waits for ever: a writer with little room, two who flush again and again, and a disk that fails now and
 /// then all come to their end, and nothing is lost.
 ///
 /// Hint: whoever changes what others wait for announces it: room, a failure, the end of a failure. Report a failure
-/// before you give up `flushing`, or a flush that repairs it may come first.
+/// before you give up `flushing`, or a flush that repairs it may come first. If all stand still: the turn is given up
+/// before `flushing` is taken, never both at once; `status` may be taken under either of them, and the state's lock
+/// under `status`, never the other way round.
 ///
 /// Book: week1/6-write-path.md#wait-and-announce
 #[test]
@@ -149,7 +222,7 @@ fn everybody_gets_on_under_faults() {
             start(move || {
                 while !is_over.load(Ordering::Relaxed) {
                     let _outcome = engine.flush();
-                    std::thread::yield_now();
+                    thread::yield_now();
                 }
             })
         });
@@ -171,14 +244,33 @@ fn everybody_gets_on_under_faults() {
 /// Book: week1/6-write-path.md#when-a-flush-fails
 #[test]
 fn a_flush_that_succeeds_is_followed_by_writes() {
-    for round in 0..100 {
+    for round in 0..60 {
         let disk = SimDisk::new();
         let engine: Arc<Engine> = open(flushing(&disk, 1 << 20, 4));
         engine.put(b"key", b"value").expect("a put");
-        disk.fail_change(disk.changes(), Fault::Broken);
+        let (is_waiting, broken) = (Arc::new(AtomicBool::new(false)), disk.clone());
+        let (waits, has_failed) = (is_waiting.clone(), AtomicBool::new(false));
+        // The first to make a table fails, when a flush waits behind it. `flushing` is then handed over at once.
+        disk.on_operation(move |step| {
+            if step.operation == Operation::Create && !has_failed.swap(true, Ordering::SeqCst) {
+                let begun = Instant::now();
+                while !waits.load(Ordering::SeqCst) && begun.elapsed() < Duration::from_millis(20) {
+                    thread::yield_now();
+                }
+                let waited = Instant::now();
+                while waited.elapsed() < Duration::from_millis(1) {
+                    thread::yield_now();
+                }
+                broken.fail_change(step.number, Fault::Broken);
+            }
+        });
         engine.freeze().expect("freezing");
         let flushed = engine.clone();
-        if promptly("a flush", move || flushed.flush()).is_ok() {
+        let outcome: Result<()> = promptly("a flush", move || {
+            is_waiting.store(true, Ordering::SeqCst);
+            flushed.flush()
+        });
+        if outcome.is_ok() {
             engine.put(b"key", b"other").unwrap_or_else(|error| panic!("round {round}: a put after a flush: {error}"));
         }
     }

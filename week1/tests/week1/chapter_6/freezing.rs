@@ -71,6 +71,31 @@ fn every_frozen_memtable_has_reached_the_limit_by_its_last_write() {
     check_holds(&engine, 0..next, "with eight frozen memtables");
 }
 
+/// An empty memtable always takes the write: whatever the limit, and however many are frozen.
+///
+/// Hint: freezing an empty memtable brings no room. So look whether it is empty before you look for room.
+///
+/// Book: week1/6-write-path.md#task-1-make-room
+#[test]
+fn an_empty_memtable_takes_the_write_whatever_is_frozen() {
+    let disk = SimDisk::new();
+    let engine: Arc<Engine> = open(flushing(&disk, 0, 1));
+    let held = Gate::before_tables(&disk);
+    let writer = engine.clone();
+    promptly("two writes, each into a memtable of its own", move || fill(&writer, 0..2));
+    let stats: Stats = engine.stats();
+    assert_eq!(stats.frozen_memtables, 1, "with a limit of 0, the second write freezes the first one's: {stats:?}");
+    engine.freeze().expect("freezing");
+    let writer = engine.clone();
+    promptly("a write into an empty memtable, while more are frozen than may be", move || fill(&writer, [2]));
+    let stats: Stats = engine.stats();
+    assert_eq!((stats.frozen_memtables, stats.stalls), (2, 0), "nobody had to wait: {stats:?}");
+    held.open();
+    let writer = engine.clone();
+    promptly("writes with a limit of 0", move || fill(&writer, 3..30));
+    check_holds(&engine, 0..30, "with a memtable for each write");
+}
+
 /// Freezing wakes the flusher: nobody calls `flush`, and the full memtables become tables all the same.
 ///
 /// Hint: after the swap that freezes, announce it. The flusher sleeps on `changed` until somebody does.

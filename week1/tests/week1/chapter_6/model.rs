@@ -30,7 +30,7 @@ fn key(number: u8) -> Vec<u8> {
 }
 
 fn value(number: u8) -> Vec<u8> {
-    vec![number; usize::from(number)]
+    vec![b'a' + number / 24; usize::from(number % 24)]
 }
 
 fn bound() -> impl Strategy<Value = Bound<u8>> {
@@ -71,13 +71,18 @@ fn check_scan(engine: &Engine, model: &Model, lower: Bound<u8>, upper: Bound<u8>
         .map(|(key, value)| (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)))
         .collect();
     let found: Vec<(Bytes, Bytes)> = engine.scan(range.clone()).and_then(Iterator::collect).expect("a scan");
-    prop_assert_eq!(found, expected, "a scan of {:?}", range);
+    let (lower, upper) = &range;
+    let differs = (0..=found.len().max(expected.len())).find(|at| found.get(*at) != expected.get(*at));
+    if let Some(at) = differs {
+        let (found, expected) = (found.get(at), expected.get(at));
+        prop_assert!(false, "a scan of {:?} to {:?}, entry {}: {:?}, expected {:?}", lower, upper, at, found, expected);
+    }
     Ok(())
 }
 
 fn run(actions: &[Action], background: bool) -> Result<(), TestCaseError> {
     let disk = SimDisk::new();
-    let mut options: Options = flushing(&disk, 800, 2);
+    let mut options: Options = flushing(&disk, 500, 2);
     options.background = background;
     options.block_size = 128;
     let engine: Arc<Engine> = open(options);
@@ -114,7 +119,8 @@ fn check_against_model(background: bool) {
         cases: 60,
         rng_seed: RngSeed::Fixed(16),
         failure_persistence: None,
-        max_shrink_iters: 300,
+        // With a flusher a second run differs from the first: to look for a shorter input is to chase a race.
+        max_shrink_iters: if background { 0 } else { 300 },
         ..Config::default()
     };
     // First what fails plainly when everything is still missing.
@@ -125,7 +131,11 @@ fn check_against_model(background: bool) {
     let outcome = promptly("actions one after the other", move || {
         TestRunner::new(config).run(&actions, |actions| run(&actions, background))
     });
-    outcome.unwrap_or_else(|failure| panic!("background: {background}: {failure}"));
+    let advice = match background {
+        true => "a race with the flusher: the same actions may succeed the next time, so the input is not the cause",
+        false => "replay these actions by hand",
+    };
+    outcome.unwrap_or_else(|failure| panic!("{advice}: {failure}"));
 }
 
 /// Whatever is put, deleted, frozen and flushed, in whatever order: the engine reads like a sorted map.
@@ -140,7 +150,8 @@ fn an_engine_that_is_told_when_to_flush_reads_like_a_map() {
 
 /// The same, with a flusher that works when it likes.
 ///
-/// Hint: if only this one fails, look at what happens between a write that freezes and the flusher's swap.
+/// Hint: if only this one fails, it is a race, and the actions in the message are not the cause: look at what happens
+/// between a write that freezes and the flusher's swap.
 ///
 /// Book: week1/6-write-path.md#task-4-a-thread-that-flushes
 #[test]
