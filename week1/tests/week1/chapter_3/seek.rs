@@ -1,7 +1,5 @@
 //! Seeking in a block, on blocks that are put together by the format.
 
-use std::time::{Duration, Instant};
-
 use lsm::block::{Block, BlockIterator};
 
 use super::allocations::longest_request;
@@ -272,52 +270,4 @@ fn seeks_do_not_read_the_whole_block() {
             }
         }
     }
-}
-
-/// A seek looks at some restart points, not at all of them: in a block with 40,000 restart points, 1,000 seeks take no
-/// longer than 20 walks.
-///
-/// Hint: look at the restart point in the middle of those that are left, and forget one half.
-///
-/// Book: week1/3-blocks.md#restart-points
-#[test]
-fn seeks_do_not_look_at_every_restart_point() {
-    // No public item shows how many keys were looked at, so this measures; but what is measured differs by a factor of
-    // more than a thousand. Searching by halves, 1,000 seeks read 17,000 entries: less than half a walk. One after the
-    // other, they read 20,000,000, or 500 walks. The limit of 20 walks lies far from both, and ten attempts are made.
-    const COUNT: usize = 40_000;
-    let entries = numbered(COUNT);
-    let block: Block = decode(&encode(&entries, 1));
-    let mut used: BlockIterator = BlockIterator::new(block.clone());
-    let mut walk = || -> Duration {
-        let begin = Instant::now();
-        used.seek_to_first();
-        while used.is_valid() {
-            used.next();
-        }
-        begin.elapsed()
-    };
-    // The shortest of several: what else the machine does can only make a walk longer.
-    let shortest = (0..3).map(|_| walk()).min().unwrap_or_default();
-    let limit = 20 * shortest;
-    let mut seeks = || -> Duration {
-        let begin = Instant::now();
-        for number in 0..1_000 {
-            // Far from the one before; every other one on a new iterator.
-            let (key, _) = &entries[number * 15_013 % COUNT];
-            let mut new: BlockIterator = BlockIterator::new(block.clone());
-            let iterator = if number % 2 == 0 { &mut new } else { &mut used };
-            iterator.seek(key);
-            assert_eq!(iterator.key(), key.as_slice());
-            if begin.elapsed() > limit {
-                break;
-            }
-        }
-        begin.elapsed()
-    };
-    let is_quick = (0..10).any(|_| seeks() <= limit);
-    assert!(
-        is_quick,
-        "1,000 seeks took longer than 20 walks over all {COUNT} entries ({limit:?}), in each of ten attempts"
-    );
 }
