@@ -114,6 +114,7 @@ mod tests {
     #[test]
     fn what_is_allowed_is_found() {
         let lines = |text| allowances("a.rs", text).len();
+        // Text that the check is tried on, no attribute of this file.
         assert_eq!(lines("#[allow(dead_code)]\nfn a() {}\n"), 1);
         assert_eq!(lines("#[expect(dead_code, reason = \"why\")]\nfn a() {}\n"), 0);
         assert_eq!(lines("unsafe { a() }\n"), 1);

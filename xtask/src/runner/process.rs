@@ -166,6 +166,7 @@ fn wait(child: &mut Child, both_closed: &mpsc::Receiver<()>, deadline: Instant) 
         // Nothing is ever sent: the channel only tells that both readers are done.
         if let Err(mpsc::RecvTimeoutError::Disconnected) = both_closed.recv_timeout(pause.min(left)) {
             pause = Duration::from_millis(1);
+            // The pipes are closed, so nothing is left to wake this thread: std cannot wait for a child with a limit.
             std::thread::sleep(pause.min(left));
         }
     }
