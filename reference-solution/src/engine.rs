@@ -14,10 +14,21 @@
 //! state is held only to read or to swap a pointer; nobody does I/O, or anything else that takes time, while holding
 //! it. Readers never take the turn.
 
+//@ 2.1
+mod compact;
 mod flush;
 mod ingest;
+//@ 2.7
+mod queue;
+mod recover;
+//@ 2.7
+mod verify;
 mod write;
 
+//@ 2.5
+use std::any::Any;
+//@ 2.5
+use std::marker;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,14 +37,26 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use crate::background::Background;
+//@ 2.7
+use crate::batch::WriteBatch;
+//@ 2.1
+use crate::compaction::Shape;
+//@ 2.1 only
+use crate::iterator::ConcatIterator;
 use crate::iterator::{MergeIterator, Scan, Source};
-use crate::memtable::MemTable;
+//@ 2.5
+use crate::manifest::Manifest;
+//@ 2.7
+use crate::options::Sync;
 use crate::options::{MAX_KEY_LENGTH, MAX_VALUE_LENGTH, Options};
 use crate::state::State;
 use crate::stats::Stats;
 use crate::table::{Resources, key_hash};
 use crate::{Error, KeyRange, Result};
 
+//@ 2.7
+use queue::Queue;
+use recover::recover;
 use write::{Turn, WriteEntry};
 
 /// A database in a directory. All methods may be called from several threads; share it in an [`Arc`].
@@ -54,9 +77,21 @@ pub(crate) struct Core {
     turn: Mutex<Turn>,
     /// Held by whoever flushes: memtables become tables one at a time, the oldest first.
     flushing: Mutex<()>,
+    //@ 2.1
+    /// Held by whoever compacts: no table is merged twice at the same time.
+    compacting: Mutex<()>,
+    //@ 2.5
+    /// Held from writing a change's record to making the change visible.
+    manifest: Mutex<Manifest>,
+    //@ 2.7
+    /// Writers that wait for their turn.
+    queue: Queue,
     /// The number of the next memtable or table.
     next_id: AtomicU64,
     background: Arc<Background>,
+    //@ 2.5
+    /// Keeps other engines out of the directory, until the last thread has ended.
+    _lock: Box<dyn Any + Send + marker::Sync>,
 }
 
 impl Engine {
@@ -68,20 +103,32 @@ impl Engine {
     pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Engine> {
         let directory = directory.as_ref().to_path_buf();
         options.disk.create_directory(&directory)?;
-        let first_id = first_free_id(&options.disk.list(&directory)?);
+        let resources = Resources::new(options);
+        let recovered = recover(&directory, &resources)?;
         let core = Arc::new(Core {
             directory,
-            resources: Resources::new(options),
-            state: RwLock::new(Arc::new(State::new(MemTable::new(first_id)))),
-            turn: Mutex::default(),
+            resources,
+            state: RwLock::new(Arc::new(recovered.state)),
+            turn: Mutex::new(recovered.turn),
             flushing: Mutex::default(),
-            next_id: AtomicU64::new(first_id + 1),
+            //@ 2.1
+            compacting: Mutex::default(),
+            //@ 2.5
+            manifest: Mutex::new(recovered.manifest),
+            //@ 2.7
+            queue: Queue::default(),
+            next_id: AtomicU64::new(recovered.next_id),
             background: Arc::default(),
+            //@ 2.5
+            _lock: recovered.lock,
         });
         if core.resources.options.background {
             //@ 1.6: start the flusher, a thread with the name "flush"
             let flusher = core.clone();
             core.background.spawn("flush", move || flusher.flush_until_closed())?;
+            //@ 2.1: and the compactor, a thread with the name "compact"
+            let compactor = core.clone();
+            core.background.spawn("compact", move || compactor.compact_until_closed())?;
         }
         Ok(Engine { core })
     }
@@ -94,12 +141,45 @@ impl Engine {
     /// Fails with [`Error::KeyTooLong`] or [`Error::ValueTooLong`]; with [`Error::Closed`] after [`Engine::close`];
     /// with [`Error::Background`] or [`Error::Panicked`] after a failure in the background.
     pub fn put(&self, key: &[u8], value: &[u8]) -> Result<()> {
-        self.core.commit(&[WriteEntry { key, value: Some(value) }])
+        //@ 2.7: let the entry stand in the queue
+        //- self.core.commit(&[WriteEntry { key, value: Some(value) }])
+        self.core.submit(&[WriteEntry { key, value: Some(value) }], self.core.options().sync)
     }
 
     /// Removes a key; whether or not it exists makes no difference. Fails as [`Engine::put`] does.
     pub fn delete(&self, key: &[u8]) -> Result<()> {
-        self.core.commit(&[WriteEntry { key, value: None }])
+        //@ 2.7: let the entry stand in the queue
+        //- self.core.commit(&[WriteEntry { key, value: None }])
+        self.core.submit(&[WriteEntry { key, value: None }], self.core.options().sync)
+    }
+
+    //@ 2.7
+    /// Writes a batch: after a crash all of its entries are there, or none. It waits for what
+    /// [`Options::sync`](crate::Options) says. An empty batch changes nothing.
+    ///
+    /// Fails as [`Engine::put`] does, and with [`Error::InvalidInput`] if the batch is longer than a log's record can be
+    /// (about 1 GiB); no entry is written then. Other threads may see a part of the batch while it is being written (until
+    /// chapter 3.2).
+    pub fn write(&self, batch: &WriteBatch) -> Result<()> {
+        //@ 2.7: as write_with, with the durability of the options
+        self.write_with(batch, self.core.options().sync)
+    }
+
+    //@ 2.7
+    /// As [`Engine::write`], and says for this batch what to wait for.
+    pub fn write_with(&self, batch: &WriteBatch, sync: Sync) -> Result<()> {
+        //@ 2.7: let the batch's entries stand in the queue
+        let entries = batch.iter().map(|(key, value)| WriteEntry { key, value: value.map(|value| &value[..]) });
+        self.core.submit(&entries.collect::<Vec<_>>(), sync)
+    }
+
+    //@ 2.6
+    /// Makes everything durable that was acknowledged before the call, by whichever thread: it survives a power cut then.
+    /// An engine without a log flushes for it.
+    ///
+    /// Fails with [`Error::Poisoned`] if the log cannot be written, now or before; without a log as [`Engine::flush`].
+    pub fn sync(&self) -> Result<()> {
+        self.core.sync()
     }
 
     /// A key's value, or `None` if it has none or was deleted.
@@ -119,6 +199,15 @@ impl Engine {
         let hash = key_hash(user_part(key));
         for table in state.level_0.iter().filter(|table| table.covers(key)) {
             if let Some(found) = table.lookup(key, hash)? {
+                return Ok(found);
+            }
+        }
+        //@ 2.1: then the levels below, the upper ones first: in each, the one table that may have the key
+        for level in &state.levels {
+            let at = level.tables.partition_point(|table| user_part(table.last_key()) < user_part(key));
+            if let Some(table) = level.tables.get(at).filter(|table| table.covers(key))
+                && let Some(found) = table.lookup(key, hash)?
+            {
                 return Ok(found);
             }
         }
@@ -143,6 +232,10 @@ impl Engine {
             if table.overlaps(&range) {
                 sources.push(Source::Table(table.scan(&range)?));
             }
+        }
+        //@ 2.1: and each level below, as one source
+        for level in &state.levels {
+            sources.push(Source::Concat(ConcatIterator::new(level.tables.clone(), &range)?));
         }
         //@ 1.2
         Ok(Scan::new(MergeIterator::new(sources)))
@@ -181,6 +274,30 @@ impl Engine {
         self.core.flush_all()
     }
 
+    //@ 2.1
+    /// Merges everything into the last level: afterwards each key has one entry, and no deletion takes space. It writes
+    /// what is in memory to tables first, and needs up to as much space again as the database has. Writes and reads go on
+    /// meanwhile; what is written then stays above.
+    ///
+    /// Fails as [`Engine::flush`] does, and with [`Error::Corruption`] if a table cannot be read; nothing has changed then.
+    /// If the engine is closed meanwhile, it ends early without an error.
+    pub fn compact(&self) -> Result<()> {
+        self.core.compact_all()
+    }
+
+    //@ 2.1
+    /// Where the tables are. In user keys.
+    pub fn shape(&self) -> Shape {
+        self.core.shape()
+    }
+
+    //@ 2.7
+    /// Reads every block of every table, the logs and the manifest from their files, and gives one error for each damage:
+    /// none if all is well. Reads and flushes go on meanwhile; writes wait while the logs are read.
+    pub fn verify(&self) -> Vec<Error> {
+        self.core.verify()
+    }
+
     /// Ends the engine: refuses further writes, wakes those that wait, ends the threads, and writes what is in memory
     /// to tables. Reading what the engine holds remains possible. After a failure it may be called again, to try
     /// again.
@@ -196,17 +313,33 @@ impl Engine {
         let counters = &self.core.resources.counters;
         let in_memory: u64 = state.memtables().map(|memtable| memtable.len() as u64).sum();
         Stats {
-            entries: in_memory + state.level_0.iter().map(|table| table.entries()).sum::<u64>(),
+            //@ 2.1
+            //- entries: in_memory + state.level_0.iter().map(|table| table.entries()).sum::<u64>(),
+            entries: in_memory + state.tables().map(|table| table.entries()).sum::<u64>(),
             memtable_bytes: state.memtables().map(|memtable| memtable.size() as u64).sum(),
             frozen_memtables: state.frozen.len() as u64,
-            tables: state.level_0.len() as u64,
-            table_bytes: state.level_0.iter().map(|table| table.size()).sum(),
+            //@ 2.1
+            //- tables: state.level_0.len() as u64,
+            tables: state.tables().count() as u64,
+            //@ 2.1
+            //- table_bytes: state.level_0.iter().map(|table| table.size()).sum(),
+            table_bytes: state.tables().map(|table| table.size()).sum(),
             cache_bytes: self.core.resources.cache.bytes(),
             blocks_read: counters.blocks_read.get(),
             cache_hits: counters.cache_hits.get(),
             filter_hits: counters.filter_hits.get(),
             stalls: counters.stalls.get(),
             flushes: counters.flushes.get(),
+            //@ 2.1
+            compactions: counters.compactions.get(),
+            //@ 2.1
+            bytes_flushed: counters.bytes_flushed.get(),
+            //@ 2.1
+            bytes_compacted: counters.bytes_compacted.get(),
+            //@ 2.6
+            bytes_logged: counters.bytes_logged.get(),
+            //@ 2.6
+            log_syncs: counters.log_syncs.get(),
         }
     }
 }
@@ -240,12 +373,6 @@ impl Core {
     fn options(&self) -> &Options {
         &self.resources.options
     }
-}
-
-/// A number above those of all files, so that no old table is mistaken for a new one.
-fn first_free_id(paths: &[PathBuf]) -> u64 {
-    let numbers = paths.iter().filter_map(|path| path.file_stem()?.to_str()?.parse::<u64>().ok());
-    numbers.max().map_or(1, |greatest| greatest + 1)
 }
 
 fn check_limits(key: &[u8], value: Option<&[u8]>) -> Result<()> {

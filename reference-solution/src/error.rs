@@ -45,6 +45,12 @@ pub enum Error {
     #[error("background work failed: {0}")]
     Background(#[source] Arc<Error>),
 
+    //@ 2.6
+    /// A write or a sync of the log failed. Whether the write that failed is in the log will be known when the engine is
+    /// opened anew; until then writes are refused with this error, and reads go on.
+    #[error("the log failed: {0}")]
+    Poisoned(#[source] Arc<Error>),
+
     /// A thread of the engine panicked: there is a bug, in the engine or in code that the caller gave it. Writes are
     /// refused until the engine is opened anew; reads go on.
     #[error("the thread '{thread}' panicked: {message}")]

@@ -8,15 +8,19 @@
 //!                       │
 //!                 MergeIterator       many sources as one: each key once, from its newest source
 //!               ┌───────┼────────┐
-//!        MemTable…  MemTable…  Table…    StorageIterators, newest first
+//!        MemTable…  MemTable…  Table…    StorageIterators, newest first; from 2.1 on, levels of tables too
 //! ```
 //!
 //! LevelDB and RocksDB have the same trait under the name Iterator, with backward steps, which we leave out.
 
+//@ 2.1
+mod concat;
 mod merge;
 mod scan;
 mod source;
 
+//@ 2.1
+pub use concat::ConcatIterator;
 pub use merge::MergeIterator;
 pub use scan::Scan;
 pub(crate) use source::Source;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+//@ 2.1
+use crate::compaction::{NoCompaction, Strategy, default_strategy};
 use crate::disk::{Disk, RealDisk};
 
 /// The longest key, in bytes. Block entries hold lengths up to twice this and ten bytes, since a key may grow when
@@ -20,6 +22,18 @@ pub type UserPart = fn(&[u8]) -> &[u8];
 /// The [`UserPart`] of keys that are stored as the user gave them.
 pub fn whole_key(key: &[u8]) -> &[u8] {
     key
+}
+
+//@ 2.6
+/// What a write waits for before it is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sync {
+    /// That the operating system has it: it survives a crash of the program, and a power cut once the system has
+    /// written it, or after [`Engine::sync`](crate::Engine::sync).
+    #[default]
+    Os,
+    /// That the disk has it: it survives a power cut.
+    EveryCommit,
 }
 
 /// Options of an engine. Make one with [`Options::default`] or [`Options::manual`] and assign the fields that should
@@ -56,6 +70,27 @@ pub struct Options {
     /// bounded by the caller's care alone.
     pub background: bool,
 
+    //@ 2.1
+    /// Decides when tables are merged. Only with `background`: without it, nothing is merged that nobody asked for
+    /// ([`Engine::compact`](crate::Engine::compact)).
+    pub strategy: Arc<dyn Strategy>,
+
+    //@ 2.1
+    /// How many levels the tree has below level 0; 0 counts as 1. A database that has tables in lower ones keeps those.
+    pub levels: usize,
+
+    //@ 2.1
+    /// A compaction ends an output when it has reached this size, in bytes.
+    pub table_size: u64,
+
+    //@ 2.6
+    /// Whether writes go to a log before they go to the memtable. Without it, what is in memory is lost in a crash.
+    pub wal: bool,
+
+    //@ 2.6
+    /// What a write waits for, where it does not say itself.
+    pub sync: Sync,
+
     /// What identifies a key to its user.
     pub user_part: UserPart,
 
@@ -73,6 +108,16 @@ impl Default for Options {
             bits_per_key: 10,
             cache_size: 64 << 20,
             background: true,
+            //@ 2.1
+            strategy: default_strategy(),
+            //@ 2.1
+            levels: 6,
+            //@ 2.1
+            table_size: 8 << 20,
+            //@ 2.6
+            wal: true,
+            //@ 2.6
+            sync: Sync::Os,
             user_part: whole_key,
             disk: Arc::new(RealDisk),
         }
@@ -80,8 +125,16 @@ impl Default for Options {
 }
 
 impl Options {
-    /// An engine that does nothing in the background that it is not asked for: for tests that look at every step.
+    /// An engine that does nothing in the background that it is not asked for, and from week 2 on neither compacts by
+    /// itself nor writes a log: for tests that look at every step.
     pub fn manual() -> Options {
-        Options { background: false, ..Options::default() }
+        Options {
+            background: false,
+            //@ 2.1
+            strategy: Arc::new(NoCompaction),
+            //@ 2.6
+            wal: false,
+            ..Options::default()
+        }
     }
 }

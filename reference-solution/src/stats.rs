@@ -25,10 +25,25 @@ pub struct Counters {
     pub cache_hits: Counter,
     /// Tables that a lookup left out because their filter said that the key is not there.
     pub filter_hits: Counter,
-    /// Times that a writer had to wait for a flush.
+    /// Times that a writer had to wait for a flush, or from chapter 2.2 on for a compaction.
     pub stalls: Counter,
     /// Memtables that were written to tables.
     pub flushes: Counter,
+    //@ 2.1
+    /// Compactions that were carried out, moves included.
+    pub compactions: Counter,
+    //@ 2.1
+    /// Bytes of the tables that flushes and ingests wrote.
+    pub bytes_flushed: Counter,
+    //@ 2.1
+    /// Bytes of the tables that compactions wrote.
+    pub bytes_compacted: Counter,
+    //@ 2.6
+    /// Bytes that were written to logs.
+    pub bytes_logged: Counter,
+    //@ 2.6
+    /// Times that a log was synced for writers.
+    pub log_syncs: Counter,
 }
 
 /// An engine at one moment.
@@ -52,4 +67,14 @@ pub struct Stats {
     pub filter_hits: u64,
     pub stalls: u64,
     pub flushes: u64,
+    //@ 2.1
+    pub compactions: u64,
+    //@ 2.1
+    pub bytes_flushed: u64,
+    //@ 2.1
+    pub bytes_compacted: u64,
+    //@ 2.6
+    pub bytes_logged: u64,
+    //@ 2.6
+    pub log_syncs: u64,
 }

@@ -25,6 +25,8 @@ mod cache;
 mod filter;
 mod footer;
 mod iterator;
+//@ 2.7
+mod verify;
 
 pub use builder::TableBuilder;
 pub use cache::{BlockCache, BlockKey};
@@ -32,10 +34,14 @@ pub use filter::{Filter, FilterBuilder, key_hash};
 pub use footer::{FORMAT_VERSION, Footer, MAGIC, Section};
 pub use iterator::TableIterator;
 
+//@ 2.1
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+//@ 2.1
+use parking_lot::Mutex;
 
 use crate::block::{Block, BlockIterator};
 use crate::coding::{read_u32, read_u64};
@@ -50,13 +56,29 @@ pub struct Resources {
     pub options: Options,
     pub cache: BlockCache,
     pub counters: Counters,
+    //@ 2.1
+    /// Ids of tables whose files go when the last reader lets go of them.
+    obsolete: Mutex<BTreeSet<u64>>,
 }
 
 impl Resources {
     /// An empty cache and counters at zero.
     pub fn new(options: Options) -> Arc<Resources> {
         let cache = BlockCache::new(options.cache_size);
-        Arc::new(Resources { options, cache, counters: Counters::default() })
+        Arc::new(Resources {
+            options,
+            cache,
+            counters: Counters::default(),
+            //@ 2.1
+            obsolete: Mutex::default(),
+        })
+    }
+
+    //@ 2.1
+    /// Removes the file of an open table when its last handle is dropped: nothing refers to it any more, but somebody
+    /// may still be reading it.
+    pub fn remove_when_unused(&self, id: u64) {
+        self.obsolete.lock().insert(id);
     }
 }
 
@@ -192,6 +214,16 @@ impl Table {
         let counter = if was_read { &counters.blocks_read } else { &counters.cache_hits };
         counter.add(1);
         block
+    }
+}
+
+//@ 2.1
+impl Drop for Table {
+    fn drop(&mut self) {
+        if self.resources.obsolete.lock().remove(&self.id) {
+            // A file that cannot be removed takes space, no more. From chapter 2.5 on, the next open removes it.
+            let _ = self.resources.options.disk.remove(self.file.path());
+        }
     }
 }
 

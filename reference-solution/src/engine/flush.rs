@@ -14,9 +14,13 @@ use std::sync::Arc;
 use parking_lot::MutexGuard;
 
 use super::Core;
+//@ 2.5 only
+use crate::compaction::{Edit, TableShape};
 use crate::iterator::StorageIterator;
 use crate::memtable::MemTable;
 use crate::table::{Table, TableBuilder, table_path};
+//@ 2.6 only
+use crate::wal::log_path;
 use crate::{Error, KeyRange, Result};
 
 impl Core {
@@ -26,11 +30,24 @@ impl Core {
     /// Counts in `flushes` and announces the room that it made. After an error the state is what it was, and no file
     /// is left over.
     pub(super) fn flush_oldest(&self, limit: u64, _alone: &MutexGuard<'_, ()>) -> Result<bool> {
+        //@ 2.5: first see to it that the manifest can be written: no table is built in vain
+        self.manifest.lock().repair()?;
         //@ 1.6: build the oldest frozen memtable's table, then swap it in for the memtable, then announce
         let oldest = self.state().frozen.last().cloned();
         let Some(memtable) = oldest.filter(|memtable| memtable.id() < limit) else { return Ok(false) };
         let table = self.write_table(&memtable)?;
-        self.replace_state(|state| state.with_flushed(&memtable, table));
+        //@ 2.1: count the table's bytes in `bytes_flushed`
+        self.resources.counters.bytes_flushed.add(table.size());
+        //@ 2.5: instead of the swap: let `install` record the change before it is visible
+        //- 1.6 self.replace_state(|state| state.with_flushed(&memtable, table));
+        let edit = Edit::flush(TableShape::of(&table, self.options().user_part), memtable.id());
+        self.install(&edit, |state| state.with_flushed(&memtable, table))?;
+        //@ 2.6: now the memtable's log can go, if the engine writes logs
+        if self.options().wal {
+            // If it cannot be removed, it takes space until the next open.
+            let _ = self.options().disk.remove(&log_path(&self.directory, memtable.id()));
+        }
+        //@ 1.6
         self.resources.counters.flushes.add(1);
         self.background.announce();
         Ok(true)
@@ -81,12 +98,17 @@ impl Core {
     }
 
     /// Ends the engine. The threads are told to end, and waited for, before the turn is taken: a writer that waits
-    /// for room wakes, fails, and gives the turn up. Then everything in memory is flushed; if that fails, its error is
-    /// the answer. Only then a thread's panic is reported, with [`Error::Panicked`].
+    /// for room wakes, fails, and gives the turn up. Then everything in memory is flushed (from chapter 2.6 on only if
+    /// the engine has no log, or if that cannot be synced); if that fails, its error is the answer. Only then a thread's panic is reported, with [`Error::Panicked`].
     pub(super) fn close(&self) -> Result<()> {
         //@ 1.6: stop the threads, flush everything, report a panic
         self.background.stop();
-        self.flush_all()?;
+        //@ 2.6: with a log it is enough to sync it; without one, or if that fails, flush
+        //- 1.6 self.flush_all()?;
+        if !self.options().wal || self.sync().is_err() {
+            self.flush_all()?;
+        }
+        //@ 1.6
         match &self.background.status.lock().failure {
             Some(panic @ Error::Panicked { .. }) => Err(panic.clone()),
             _ => Ok(()),

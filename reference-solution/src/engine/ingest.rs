@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Core, check_limits};
+//@ 2.5 only
+use crate::compaction::{Edit, TableShape};
 use crate::state::State;
 use crate::table::{Table, TableBuilder, table_path};
 use crate::{Error, Result};
@@ -33,8 +35,13 @@ impl Core {
         let turn = self.turn.lock();
         let checked = self.check_is_newest(&before);
         if checked.is_ok() {
-            self.replace_state(|state| state.with_table(table));
-            return checked;
+            //@ 2.1: count the table's bytes in `bytes_flushed`
+            self.resources.counters.bytes_flushed.add(table.size());
+            //@ 2.5: let `install` record the table in the manifest before it is visible
+            //- 1.5 self.replace_state(|state| state.with_table(table));
+            //- 1.5 return checked;
+            let shape = TableShape::of(&table, self.options().user_part);
+            return self.install(&Edit::flush(shape, 0), |state| state.with_table(table));
         }
         // Nothing has seen the table. Writers need not wait for its file to go.
         drop(turn);

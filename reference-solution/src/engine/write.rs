@@ -4,13 +4,27 @@ use parking_lot::MutexGuard;
 use std::sync::Arc;
 
 use super::{Core, check_limits};
+//@ 2.6 only
+use crate::Error;
 use crate::Result;
 use crate::memtable::MemTable;
+//@ 2.6 only
+use crate::options::Sync;
+//@ 2.6 only
+use crate::state::State;
+//@ 2.6
+use crate::wal::Logs;
+//@ 2.6 only
+use crate::wal::put_entry;
 
 /// What only the writer whose turn it is may use. Who has a `&mut Turn` holds the lock: functions that must be called
 /// within the turn ask for it.
-#[derive(Debug, Default)]
-pub(crate) struct Turn;
+#[derive(Debug)]
+pub(crate) struct Turn {
+    //@ 2.6
+    /// The memtables' logs.
+    pub logs: Logs,
+}
 
 /// An entry to be written; `None` is a tombstone.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +36,13 @@ pub(crate) struct WriteEntry<'a> {
 impl Core {
     /// Writes entries, in their order, within one turn.
     ///
-    /// All limits are checked before anything is written.
-    pub(crate) fn commit(&self, entries: &[WriteEntry<'_>]) -> Result<()> {
+    /// All limits are checked before anything is written. From chapter 2.6 on, they are one record of the log.
+    pub(crate) fn commit(
+        &self,
+        entries: &[WriteEntry<'_>],
+        //@ 2.7 only
+        sync: Sync,
+    ) -> Result<()> {
         //@ 1.1: check the limits, take the turn, and write the entries into the memtable of the current state
         for entry in entries {
             check_limits(entry.key, entry.value)?;
@@ -34,6 +53,12 @@ impl Core {
         //@ 1.1
         // Nobody else freezes during this turn, so the memtable stays the current one.
         let state = self.state();
+        //@ 2.6: before that, write them to the log, synced if the options say so
+        //- 2.6 let sync = self.options().sync;
+        if self.options().wal {
+            self.log(&mut turn, &state, entries, sync)?;
+        }
+        //@ 1.1
         for entry in entries {
             state.memtable.write(entry.key, entry.value);
         }
@@ -61,7 +86,8 @@ impl Core {
     /// ([`Status::check`](crate::background::Status)). Then, if the engine works in the background and its memtable
     /// has reached `memtable_size` and is not empty, the memtable is frozen: an empty memtable always takes the write,
     /// whatever is frozen. If `max_frozen_memtables` (0 counts as 1) are frozen
-    /// already, the writer first waits until a flush has made room, which counts as one stall however often it wakes;
+    /// already, or if from chapter 2.2 on level 0 has as many tables as
+    /// `Strategy::level_0_limit` allows, the writer first waits until a flush has made room, which counts as one stall however often it wakes;
     /// it stops waiting, with an error, when the engine is closed or fails. It waits within its turn: the writers
     /// behind it have no room either.
     fn make_room(&self, turn: &mut Turn) -> Result<()> {
@@ -73,7 +99,14 @@ impl Core {
         if !options.background || self.state.read().memtable.size() < options.memtable_size.max(1) {
             return Ok(());
         }
-        let has_room = || self.state.read().frozen.len() < options.max_frozen_memtables.max(1);
+        //@ 2.2: a level 0 that is full has no room either, if the strategy compacts it
+        //- 1.6 let has_room = || self.state.read().frozen.len() < options.max_frozen_memtables.max(1);
+        let level_0_limit = options.strategy.level_0_limit().unwrap_or(usize::MAX);
+        let has_room = || {
+            let state = self.state.read();
+            state.frozen.len() < options.max_frozen_memtables.max(1) && state.level_0.len() < level_0_limit
+        };
+        //@ 1.6
         if !has_room() {
             self.resources.counters.stalls.add(1);
         }
@@ -84,5 +117,40 @@ impl Core {
         drop(status);
         self.freeze(turn);
         Ok(())
+    }
+
+    //@ 2.6
+    /// Makes everything durable that was acknowledged before the call: it survives a power cut then. Without a log, it
+    /// flushes.
+    ///
+    /// After a failure the engine is poisoned ([`Error::Poisoned`]), as after a write to the log that fails.
+    pub(super) fn sync(&self) -> Result<()> {
+        //@ 2.6: within the turn, sync the logs; without a log, flush
+        if !self.options().wal {
+            return self.flush_all();
+        }
+        let mut turn = self.turn.lock();
+        turn.logs.sync().map_err(|error| self.poison(error))
+    }
+
+    //@ 2.6 only
+    /// Writes entries to the log, as one record.
+    fn log(&self, turn: &mut Turn, state: &State, entries: &[WriteEntry<'_>], sync: Sync) -> Result<()> {
+        let mut record = Vec::new();
+        for entry in entries {
+            put_entry(&mut record, entry.key, entry.value);
+        }
+        turn.logs.write(state, &record, sync).map_err(|error| self.poison(error))
+    }
+
+    //@ 2.6 only
+    /// What the log holds is not known any more: no further write may follow.
+    fn poison(&self, error: Error) -> Error {
+        let poisoned = match error {
+            Error::InvalidInput(_) => return error,
+            error => Error::Poisoned(Arc::new(error)),
+        };
+        self.background.fail(poisoned.clone());
+        poisoned
     }
 }

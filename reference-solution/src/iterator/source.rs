@@ -1,10 +1,13 @@
-//! Any of the engine's sources of entries, so that a merge can hold them side by side. Chapter 1.2; tables from 1.5.
+//! Any of the engine's sources of entries, so that a merge can hold them side by side. Chapter 1.2; tables from 1.5, levels
+//! of tables from 2.1.
 //!
 //! An enum rather than a `Box<dyn StorageIterator>`: a scan asks its sources for their keys several times an entry,
 //! and a match is cheaper than a call through a table of functions.
 
 use bytes::Bytes;
 
+//@ 2.1
+use super::ConcatIterator;
 use super::StorageIterator;
 use crate::Result;
 use crate::memtable::MemTableIterator;
@@ -14,6 +17,8 @@ use crate::table::TableIterator;
 pub(crate) enum Source {
     MemTable(MemTableIterator),
     Table(TableIterator),
+    //@ 2.1
+    Concat(ConcatIterator),
 }
 
 /// Calls a method on whichever source it is.
@@ -22,6 +27,8 @@ macro_rules! of_source {
         match $self {
             Source::MemTable($source) => $call,
             Source::Table($source) => $call,
+            //@ 2.1
+            Source::Concat($source) => $call,
         }
     };
 }

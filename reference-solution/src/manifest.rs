@@ -1,0 +1,232 @@
+//@ 2.5
+//! The manifest: which tables there are, and where in the tree. Chapter 2.5.
+//!
+//! A directory of tables does not say which of them count: a crash may have left a table half written, or one whose
+//! entries a compaction has put elsewhere. The manifest says it. It is a [log](crate::log) of changes, and the tree's
+//! shape is what they add up to:
+//!
+//! ```text
+//!   MANIFEST    record   "lsm-tree", format version
+//!               record   + 3.sst in 0          a flush
+//!               record   + 5.sst in 0          another
+//!               record   − 3, − 5, + 6 in 6    a compaction
+//! ```
+//!
+//! A change is appended and synced *before* anybody can see it. So what a reader has seen survives a power cut, and the
+//! files that the change no longer needs may go.
+//!
+//! When the log has grown far beyond what the shape needs, it is written anew: as `MANIFEST.new`, synced, renamed over
+//! `MANIFEST`, and the directory synced. At every moment one whole manifest has the name.
+//!
+//! LevelDB's MANIFEST is such a log of VersionEdits, too; a file CURRENT names the manifest that counts, where we rename
+//! (LevelDB, `doc/impl.md`). The formats of the records are in [`record`].
+
+mod record;
+
+pub use record::{FORMAT_VERSION, decode_edit, decode_header, encode_edit, encode_header};
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::compaction::{Edit, Shape};
+use crate::disk::Disk;
+use crate::log::{LogWriter, read_log};
+use crate::table::table_path;
+use crate::{Error, Result};
+
+/// The manifest's name in the directory.
+pub const MANIFEST: &str = "MANIFEST";
+
+/// The name while it is written anew.
+pub const NEW_MANIFEST: &str = "MANIFEST.new";
+
+/// The manifest is written anew when it is longer than this many times what it was when it was written last …
+const GROWTH: u64 = 4;
+
+/// … and than this many bytes.
+const SMALLEST_REWRITE: u64 = 64 << 10;
+
+/// What a manifest says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    pub shape: Shape,
+    /// No file and no memtable ever had this id, or a greater one.
+    pub next_id: u64,
+    /// Memtables with ids up to this are in tables.
+    pub flushed_through: u64,
+    /// The greatest version in any table; 0 until week 3.
+    pub last_version: u64,
+}
+
+impl Contents {
+    /// What is so after one more change. `next_id` rises above the ids that the edit names, and `flushed_through` and
+    /// `last_version` rise to what it says, if that is more.
+    pub fn apply(&mut self, edit: &Edit) {
+        //@ 2.5: the shape, and the three numbers that only rise
+        self.shape = self.shape.apply(edit);
+        let greatest = edit.added.iter().map(|(_, table)| table.id).chain([edit.flushed_through]).max();
+        self.next_id = self.next_id.max(greatest.unwrap_or(0) + 1);
+        self.flushed_through = self.flushed_through.max(edit.flushed_through);
+        self.last_version = self.last_version.max(edit.last_version);
+    }
+
+    /// Edits that lead from an empty tree to this: one that adds all tables, of level 0 the oldest first, and one for
+    /// each level's cursor.
+    pub fn snapshot(&self) -> Vec<Edit> {
+        //@ 2.5: the tables in an order that adding them keeps, then the cursors
+        let levels = self.shape.levels.iter().enumerate();
+        let tables =
+            levels.clone().flat_map(|(level, shape)| shape.tables.iter().rev().map(move |table| (level, table)));
+        let mut edits = vec![Edit {
+            added: tables.map(|(level, table)| (level, table.clone())).collect(),
+            flushed_through: self.flushed_through,
+            last_version: self.last_version,
+            ..Edit::default()
+        }];
+        for (level, shape) in levels {
+            if let Some(cursor) = &shape.cursor {
+                edits.push(Edit { cursor: Some((level, cursor.clone())), ..Edit::default() });
+            }
+        }
+        edits
+    }
+}
+
+/// Writes a manifest.
+#[derive(Debug)]
+pub struct Manifest {
+    directory: PathBuf,
+    disk: Arc<dyn Disk>,
+    contents: Contents,
+    /// `None` if the manifest has to be written anew before it takes a record: it was not written yet, or failed.
+    log: Option<LogWriter>,
+    /// How long the log was when it was written anew.
+    written_length: u64,
+    /// Tables of edits whose records failed. Nobody knows whether the manifest on the disk names them, so their files
+    /// stay until it has been written anew.
+    doubtful: Vec<u64>,
+}
+
+impl Manifest {
+    /// The manifest of an empty tree, not yet written. Given.
+    pub fn new(directory: &Path, disk: &Arc<dyn Disk>) -> Manifest {
+        Manifest {
+            directory: directory.to_path_buf(),
+            disk: disk.clone(),
+            contents: Contents::default(),
+            log: None,
+            written_length: 0,
+            doubtful: Vec::new(),
+        }
+    }
+
+    /// What the manifest of a directory says, or `None` if there is none. Changes nothing.
+    ///
+    /// Fails with [`Error::Io`]; with what [`read_log`] (the manifest's log has the number 0), [`decode_header`] and
+    /// [`decode_edit`] say; and with [`Error::Corruption`] if the first record is not there.
+    pub fn read(directory: &Path, disk: &Arc<dyn Disk>) -> Result<Option<Contents>> {
+        //@ 2.5: read the log, check the header, and apply the edits one after the other
+        let path = directory.join(MANIFEST);
+        if !disk.list(directory)?.contains(&path) {
+            return Ok(None);
+        }
+        let log = read_log(disk.open(&path)?.as_ref(), 0)?;
+        let mut records = log.records.iter().zip(&log.offsets);
+        let Some((header, _)) = records.next() else {
+            return Err(Error::corruption(&path, 0, "the manifest has no header"));
+        };
+        decode_header(header, &path)?;
+        let mut contents = Contents::default();
+        for (record, offset) in records {
+            let (edit, next_id) = decode_edit(record, &path, *offset)?;
+            contents.apply(&edit);
+            contents.next_id = contents.next_id.max(next_id);
+        }
+        Ok(Some(contents))
+    }
+
+    /// Takes what was read, makes sure that `next_id` is at least the one given, and writes it all anew.
+    pub fn restore(&mut self, contents: Contents, next_id: u64) -> Result<()> {
+        //@ 2.5: take the contents and repair
+        self.contents = contents;
+        self.contents.next_id = self.contents.next_id.max(next_id);
+        self.log = None;
+        self.repair()
+    }
+
+    /// Makes a change durable: appends its record and syncs, or writes the manifest anew first, if it has to be. When
+    /// this returns `Ok`, the change may be made visible; after an error it may not, and the files of the added tables
+    /// must stay where they are (the manifest removes them when it has been written anew without them).
+    ///
+    /// Afterwards the manifest is written anew if it has grown: to more than four times what it was when it was written
+    /// last, and more than 64 KiB. If that fails, the change still counts, and the next call has to repair.
+    pub fn record(&mut self, edit: &Edit) -> Result<()> {
+        //@ 2.5: repair, append the record and sync it; on failure remember the added tables; then see whether it has grown
+        let mut log = match self.log.take() {
+            Some(log) => log,
+            None => self.write_anew()?,
+        };
+        let mut after = self.contents.clone();
+        after.apply(edit);
+        let written = log.add(&encode_edit(edit, after.next_id)).and_then(|()| log.sync());
+        if let Err(error) = written {
+            let moved: Vec<u64> = self.contents.shape.tables().map(|table| table.id).collect();
+            let added = edit.added.iter().map(|(_, table)| table.id);
+            self.doubtful.extend(added.filter(|id| !moved.contains(id)));
+            return Err(error);
+        }
+        self.contents = after;
+        if log.length() <= SMALLEST_REWRITE.max(GROWTH * self.written_length) {
+            self.log = Some(log);
+            return Ok(());
+        }
+        // What was asked for is done. If this fails, the next call tries again, and says what is wrong.
+        let _ = self.repair();
+        Ok(())
+    }
+
+    /// Writes the manifest anew, if it has to be: into a file of its own, which takes the old one's place only when it is
+    /// complete and durable. Afterwards the doubtful tables' files are removed.
+    pub fn repair(&mut self) -> Result<()> {
+        //@ 2.5: write all records to the new file, sync, rename, sync the directory
+        if self.log.is_none() {
+            self.log = Some(self.write_anew()?);
+        }
+        Ok(())
+    }
+
+    //@ 2.7
+    /// Reads the manifest's file, and says what is wrong with it, if it does not say what it should.
+    pub fn verify(&self) -> Option<Error> {
+        //@ 2.7: read it and compare, unless it is known to be in doubt
+        let path = self.directory.join(MANIFEST);
+        match Manifest::read(&self.directory, &self.disk) {
+            _ if self.log.is_none() => None,
+            Ok(Some(contents)) if contents == self.contents => None,
+            Ok(_) => Some(Error::corruption(&path, 0, "the manifest does not say what was written to it")),
+            Err(error) => Some(error),
+        }
+    }
+
+    //@ 2.5 only
+    fn write_anew(&mut self) -> Result<LogWriter> {
+        let path = self.directory.join(NEW_MANIFEST);
+        if self.disk.list(&self.directory)?.contains(&path) {
+            self.disk.remove(&path)?;
+        }
+        let mut log = LogWriter::create(self.disk.as_ref(), &path, 0)?;
+        log.add(&encode_header())?;
+        for edit in self.contents.snapshot() {
+            log.add(&encode_edit(&edit, self.contents.next_id))?;
+        }
+        log.sync()?;
+        self.disk.rename(&path, &self.directory.join(MANIFEST))?;
+        self.disk.sync_directory(&self.directory)?;
+        self.written_length = log.length();
+        for id in std::mem::take(&mut self.doubtful) {
+            // A file that cannot be removed only takes space, until the next open removes it.
+            let _ = self.disk.remove(&table_path(&self.directory, id));
+        }
+        Ok(log)
+    }
+}

@@ -1,0 +1,254 @@
+//@ 2.6
+//! The write-ahead log: what is in the memtables, on the disk. Chapter 2.6.
+//!
+//! A memtable is gone when the process ends. So a write goes to a log first, and is acknowledged when the log has it.
+//! Each memtable has a log of its own with the same number, and the log goes when the memtable has become a table:
+//!
+//! ```text
+//!   memtable 9 (frozen)     memtable 14          each record: a list of entries, whole or not there
+//!   000009.log ◀─────────── 000014.log           its first record names the log before, and that one's length
+//! ```
+//!
+//! A power cut may take unsynced bytes, and of an older log more than of a newer one. Then the newer log's writes would
+//! be there without those before them, as if somebody had reached into history. Two rules prevent it:
+//!
+//! - A log names its predecessor and how long that was. If the predecessor turns out shorter, history ends there.
+//! - Before the first synced write of a log is acknowledged, all logs before it are synced, and the log gets a mark to
+//!   prove it. If a predecessor is short all the same, it was damaged: that is an error, not an end of history.
+//!
+//! ```text
+//!   record    the first     0  format version      u32     1
+//!                           4  predecessor         u64     0: none
+//!                          12  its length          u64     at the moment when this log began
+//!             any other     entries, one after the other:
+//!                           key length   varint
+//!                           value        varint    0: tombstone; otherwise the value's length + 1
+//!                           key, then value
+//! ```
+//!
+//! LevelDB has one log for each memtable as well (`doc/impl.md`). RocksDB checks its logs in its own way: it can keep
+//! their sizes in the manifest (`track_and_verify_wals_in_manifest`).
+
+mod replay;
+
+pub(crate) use replay::replay;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::coding::{put_varint, read_u32, read_u64, take_varint};
+//@ 2.7 only
+use crate::log::LogWriter;
+use crate::log::read_log;
+use crate::options::{MAX_VALUE_LENGTH, Sync};
+use crate::state::State;
+use crate::table::Resources;
+use crate::{Error, Result};
+
+/// The format version that this engine writes, and the greatest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Where a memtable's log is: `000012.log` for memtable 12.
+pub fn log_path(directory: &Path, memtable: u64) -> PathBuf {
+    directory.join(format!("{memtable:06}.log"))
+}
+
+/// A log and how far it goes, as its successor names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    /// The log's number; 0: there is none.
+    pub log: u64,
+    /// In bytes.
+    pub length: u64,
+}
+
+/// A log's first record.
+pub fn encode_link(link: Link) -> Vec<u8> {
+    //@ 2.6: the version, the log, its length
+    let mut bytes = FORMAT_VERSION.to_le_bytes().to_vec();
+    bytes.extend_from_slice(&link.log.to_le_bytes());
+    bytes.extend_from_slice(&link.length.to_le_bytes());
+    bytes
+}
+
+/// Reads a log's first record, whose frame is at offset 0 of `file`.
+///
+/// Fails with [`Error::UnsupportedVersion`] if its version is above [`FORMAT_VERSION`], and with [`Error::Corruption`]
+/// if it is not 20 bytes long.
+pub fn decode_link(record: &[u8], file: &Path) -> Result<Link> {
+    //@ 2.6: the version, then the length of the record, then its fields
+    if let Some(found) = read_u32(record, 0).filter(|version| *version > FORMAT_VERSION) {
+        return Err(Error::UnsupportedVersion { file: file.to_path_buf(), found, supported: FORMAT_VERSION });
+    }
+    let fields = (read_u64(record, 4), read_u64(record, 12));
+    match fields {
+        (Some(log), Some(length)) if record.len() == 20 => Ok(Link { log, length }),
+        _ => Err(Error::corruption(file, 0, "the log's first record is not well-formed")),
+    }
+}
+
+/// Appends an entry, as it stands in a record, to `record`; `None` is a tombstone.
+pub fn put_entry(record: &mut Vec<u8>, key: &[u8], value: Option<&[u8]>) {
+    //@ 2.6: the two lengths, the key, the value
+    put_varint(record, key.len() as u32);
+    put_varint(record, value.map_or(0, |value| value.len() as u32 + 1));
+    record.extend_from_slice(key);
+    record.extend_from_slice(value.unwrap_or_default());
+}
+
+/// Takes an entry off the front of `record`: its key, its value, and what stands behind it. `None` if it does not fit
+/// in, or if its value would be longer than [`MAX_VALUE_LENGTH`].
+#[expect(clippy::type_complexity, reason = "an entry and the rest, as take_varint gives a number and the rest")]
+pub fn take_entry(record: &[u8]) -> Option<((&[u8], Option<&[u8]>), &[u8])> {
+    //@ 2.6: the two lengths, then the key and the value, if they fit
+    let (key_length, rest) = take_varint(record)?;
+    let (value_length, rest) = take_varint(rest)?;
+    let (key, rest) = rest.split_at_checked(key_length as usize)?;
+    let Some(value_length) = value_length.checked_sub(1) else { return Some(((key, None), rest)) };
+    let (value, rest) = rest.split_at_checked(value_length as usize)?;
+    (value.len() <= MAX_VALUE_LENGTH).then_some(((key, Some(value)), rest))
+}
+
+/// The logs of an engine's memtables, as the writer sees them. Part of the turn.
+#[derive(Debug)]
+pub(crate) struct Logs {
+    directory: PathBuf,
+    resources: Arc<Resources>,
+    /// The log of the memtable that takes writes, once it has one.
+    current: Option<Log>,
+    /// Logs of frozen memtables that may not be durable, oldest first.
+    before: Vec<Log>,
+    /// What the next log names as its predecessor, if `current` is none.
+    last: Link,
+}
+
+#[derive(Debug)]
+struct Log {
+    memtable: u64,
+    writer: LogWriter,
+    /// Whether it has a mark: all logs before it are durable.
+    is_sealed: bool,
+}
+
+impl Logs {
+    /// No logs. Given.
+    pub fn new(directory: &Path, resources: &Arc<Resources>) -> Logs {
+        Logs {
+            directory: directory.to_path_buf(),
+            resources: resources.clone(),
+            current: None,
+            before: Vec::new(),
+            last: Link::default(),
+        }
+    }
+
+    /// Lets the next log follow `last`, which was replayed and is durable.
+    pub fn follow(&mut self, last: Link) {
+        //@ 2.6: remember it
+        self.last = last;
+    }
+
+    /// Writes a record to the log of the state's memtable, which is begun if there is none yet, and syncs it if `sync` is
+    /// [`Sync::EveryCommit`]. Counts the bytes in `bytes_logged` and each such sync in `log_syncs`.
+    ///
+    /// A log's first synced write makes the logs before it durable first, and puts a mark before its record.
+    pub fn write(&mut self, state: &State, record: &[u8], sync: Sync) -> Result<()> {
+        //@ 2.6: begin a log if there is none for this memtable; seal it, if this is to be synced; then write, then sync
+        let is_synced = sync == Sync::EveryCommit;
+        self.begin(state)?;
+        if is_synced {
+            self.seal()?;
+        }
+        let Some(log) = &mut self.current else { return Ok(()) };
+        let length_before = log.writer.length();
+        log.writer.add(record)?;
+        log.writer.write()?;
+        self.resources.counters.bytes_logged.add(log.writer.length() - length_before);
+        if is_synced {
+            log.writer.sync()?;
+            self.resources.counters.log_syncs.add(1);
+        }
+        Ok(())
+    }
+
+    /// Makes all logs durable, the oldest first. Counts one of `log_syncs` if there was anything to sync.
+    pub fn sync(&mut self) -> Result<()> {
+        //@ 2.6: the logs before, then the current one
+        let is_durable = |log: &Log| log.writer.is_durable();
+        if self.before.iter().all(is_durable) && self.current.iter().all(is_durable) {
+            return Ok(());
+        }
+        self.seal()?;
+        if let Some(log) = &mut self.current {
+            log.writer.sync()?;
+        }
+        self.resources.counters.log_syncs.add(1);
+        Ok(())
+    }
+
+    //@ 2.7
+    /// Reads the logs of the state's memtables, as far as they are there, and gives one error for each that is damaged:
+    /// one that cannot be read, or that has fewer good bytes than were written to it.
+    pub fn verify(&self, state: &State) -> Vec<Error> {
+        //@ 2.7: read each log, and compare its length with what its writer says
+        let mut damages = Vec::new();
+        let disk = &self.resources.options.disk;
+        let paths = match disk.list(&self.directory) {
+            Ok(paths) => paths,
+            Err(error) => return vec![error],
+        };
+        for memtable in state.memtables() {
+            let path = log_path(&self.directory, memtable.id());
+            if !paths.contains(&path) {
+                continue;
+            }
+            let writer = self.before.iter().chain(&self.current).find(|log| log.memtable == memtable.id());
+            let written = writer.map_or(0, |log| log.writer.length());
+            match disk.open(&path).and_then(|file| read_log(file.as_ref(), memtable.id())) {
+                Ok(contents) if contents.length >= written => {}
+                Ok(contents) => {
+                    let what = format!("{written} bytes were written, and a frame among them is damaged");
+                    damages.push(Error::corruption(&path, contents.length, what));
+                }
+                Err(error) => damages.push(error),
+            }
+        }
+        damages
+    }
+
+    //@ 2.6 only
+    /// Makes the logs before the current one durable, and adds the mark that says so to the current one.
+    fn seal(&mut self) -> Result<()> {
+        for log in &mut self.before {
+            log.writer.sync()?;
+        }
+        self.before.clear();
+        if let Some(log) = self.current.as_mut().filter(|log| !log.is_sealed) {
+            log.writer.add_mark();
+            log.is_sealed = true;
+        }
+        Ok(())
+    }
+
+    //@ 2.6 only
+    /// Sees to it that the current log is that of the state's memtable.
+    fn begin(&mut self, state: &State) -> Result<()> {
+        let memtable = state.memtable.id();
+        if self.current.as_ref().is_some_and(|log| log.memtable == memtable) {
+            return Ok(());
+        }
+        if let Some(log) = self.current.take() {
+            self.last = Link { log: log.memtable, length: log.writer.length() };
+            self.before.push(log);
+        }
+        // The log of a memtable that is in a table by now needs no sync: it is gone, or will be.
+        self.before.retain(|log| state.frozen.iter().any(|frozen| frozen.id() == log.memtable));
+        let disk = &self.resources.options.disk;
+        let mut writer = LogWriter::create(disk.as_ref(), &log_path(&self.directory, memtable), memtable)?;
+        // The name is durable before anything in the log is: so a log that is not there was never needed.
+        disk.sync_directory(&self.directory)?;
+        writer.add(&encode_link(self.last))?;
+        self.current = Some(Log { memtable, writer, is_sealed: false });
+        Ok(())
+    }
+}
