@@ -37,8 +37,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::coding::{put_varint, read_u32, read_u64, take_varint};
-//@ 2.7 only
 use crate::log::LogWriter;
+//@ 2.7 only
 use crate::log::read_log;
 use crate::options::{MAX_VALUE_LENGTH, Sync};
 use crate::state::State;

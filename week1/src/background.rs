@@ -26,12 +26,14 @@ pub(crate) struct Background {
 pub(crate) struct Status {
     /// Set once, when the engine is closed or dropped. Threads end; who waits stops waiting.
     pub closing: bool,
-    /// What went wrong in the background: the first failure. A successful flush takes it away, unless it is a panic.
+    /// What went wrong in the background: the first failure. A successful flush takes it away, unless it is a panic (or,
+    /// from chapter 2.6 on, a failure of the log).
     pub failure: Option<Error>,
 }
 
 impl Status {
-    /// Fails if the engine takes no writes: [`Error::Closed`], [`Error::Background`] or [`Error::Panicked`].
+    /// Fails if the engine takes no writes: [`Error::Closed`], [`Error::Background`], [`Error::Panicked`], or from
+    /// chapter 2.6 on `Error::Poisoned`.
     pub fn check(&self) -> Result<()> {
         match &self.failure {
             _ if self.closing => Err(Error::Closed),
@@ -49,11 +51,10 @@ impl Background {
         self.changed.notify_all();
     }
 
-    /// Keeps the first failure and wakes all who wait.
+    /// Keeps the first failure, but a panic in place of any other, and wakes all who wait.
     pub fn fail(&self, error: Error) {
         let mut status = self.status.lock();
-        // A panic outranks an error, since no flush repairs it.
-        if status.failure.is_none() || matches!(error, Error::Panicked { .. }) {
+        if status.failure.as_ref().is_none_or(|first| rank(first) < rank(&error)) {
             status.failure = Some(error);
         }
         drop(status);
@@ -64,7 +65,7 @@ impl Background {
     /// that came in meanwhile.
     pub fn recovered(&self) {
         let mut status = self.status.lock();
-        status.failure.take_if(|failure| !matches!(failure, Error::Panicked { .. }));
+        status.failure.take_if(|failure| rank(failure) == 0);
         drop(status);
         self.changed.notify_all();
     }
@@ -92,6 +93,14 @@ impl Background {
             // Its body cannot panic: `spawn` catches that.
             let _ = thread.join();
         }
+    }
+}
+
+/// What outranks what: a failure of rank 0 is made good by a flush, the others by nothing but opening the engine anew.
+fn rank(failure: &Error) -> u8 {
+    match failure {
+        Error::Panicked { .. } => 2,
+        _ => 0,
     }
 }
 

@@ -16,6 +16,7 @@
 
 mod flush;
 mod ingest;
+mod recover;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -27,13 +28,13 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::background::Background;
 use crate::iterator::{MergeIterator, Scan, Source};
-use crate::memtable::MemTable;
 use crate::options::{MAX_KEY_LENGTH, MAX_VALUE_LENGTH, Options};
 use crate::state::State;
 use crate::stats::Stats;
 use crate::table::{Resources, key_hash};
 use crate::{Error, KeyRange, Result};
 
+use recover::recover;
 use write::{Turn, WriteEntry};
 
 /// A database in a directory. All methods may be called from several threads; share it in an [`Arc`].
@@ -68,14 +69,15 @@ impl Engine {
     pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Engine> {
         let directory = directory.as_ref().to_path_buf();
         options.disk.create_directory(&directory)?;
-        let first_id = first_free_id(&options.disk.list(&directory)?);
+        let resources = Resources::new(options);
+        let recovered = recover(&directory, &resources)?;
         let core = Arc::new(Core {
             directory,
-            resources: Resources::new(options),
-            state: RwLock::new(Arc::new(State::new(MemTable::new(first_id)))),
-            turn: Mutex::default(),
+            resources,
+            state: RwLock::new(Arc::new(recovered.state)),
+            turn: Mutex::new(recovered.turn),
             flushing: Mutex::default(),
-            next_id: AtomicU64::new(first_id + 1),
+            next_id: AtomicU64::new(recovered.next_id),
             background: Arc::default(),
         });
         if core.resources.options.background {
@@ -210,12 +212,6 @@ impl Core {
     fn options(&self) -> &Options {
         &self.resources.options
     }
-}
-
-/// A number above those of all files, so that no old table is mistaken for a new one.
-fn first_free_id(paths: &[PathBuf]) -> u64 {
-    let numbers = paths.iter().filter_map(|path| path.file_stem()?.to_str()?.parse::<u64>().ok());
-    numbers.max().map_or(1, |greatest| greatest + 1)
 }
 
 fn check_limits(key: &[u8], value: Option<&[u8]>) -> Result<()> {

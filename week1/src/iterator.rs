@@ -8,7 +8,7 @@
 //!                       │
 //!                 MergeIterator       many sources as one: each key once, from its newest source
 //!               ┌───────┼────────┐
-//!        MemTable…  MemTable…  Table…    StorageIterators, newest first
+//!        MemTable…  MemTable…  Table…    StorageIterators, newest first; from 2.1 on, levels of tables too
 //! ```
 //!
 //! LevelDB and RocksDB have the same trait under the name Iterator, with backward steps, which we leave out.

@@ -17,11 +17,16 @@
 //!
 //! | module | chapter | what it is |
 //! |---|---|---|
-//! | `engine` | 1.1 – | open, put, delete, get; 1.2 scan; 1.5 tables; 1.6 flush |
+//! | `engine` | 1.1 – | open, put, delete, get; 1.2 scan; 1.5 tables; 1.6 flush; 2.1 compact; 2.5 recovery |
 //! | [`MemTable`] | 1.1 | the newest data, in memory |
 //! | [`StorageIterator`] | 1.2 | walking and merging sources |
 //! | [`block`] | 1.3 | some kilobytes of sorted entries; 1.7 shorter keys |
 //! | [`table`] | 1.4 | files of sorted entries, and the cache of their blocks; 1.7 bloom filters |
+//! | `compaction` | 2.1 – 2.4 | merging tables into levels: the mechanism and three strategies |
+//! | `log` | 2.5 | records in a file that a crash can tear, but not falsify |
+//! | `manifest` | 2.5 | which tables there are, on that log |
+//! | `wal` | 2.6 | what is in the memtables, on that log |
+//! | `WriteBatch` | 2.7 | writes that happen together or not at all |
 //! | `state` | given | which data lives where |
 //! | `background` | given | the engine's threads |
 //! | [`disk`] | given | the file system, real and simulated |

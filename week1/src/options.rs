@@ -80,7 +80,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// An engine that does nothing in the background that it is not asked for: for tests that look at every step.
+    /// An engine that does nothing in the background that it is not asked for, and from week 2 on neither compacts by
+    /// itself nor writes a log: for tests that look at every step.
     pub fn manual() -> Options {
         Options { background: false, ..Options::default() }
     }

@@ -3,6 +3,7 @@
 //! ```text
 //!   memtable ─▶ frozen[0] ─▶ frozen[1] ─▶ …   memory, newest first
 //!   level_0[0] ─▶ level_0[1] ─▶ …              tables, newest first; their key ranges overlap
+//!   levels[0] ─▶ levels[1] ─▶ …                from 2.1 on: sorted runs of tables, which are levels 1, 2, …
 //! ```
 //!
 //! A state never changes. Who changes the tree makes a new state out of the old one and swaps it in; who reads takes

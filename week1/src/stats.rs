@@ -25,7 +25,7 @@ pub struct Counters {
     pub cache_hits: Counter,
     /// Tables that a lookup left out because their filter said that the key is not there.
     pub filter_hits: Counter,
-    /// Times that a writer had to wait for a flush.
+    /// Times that a writer had to wait for a flush, or from chapter 2.2 on for a compaction.
     pub stalls: Counter,
     /// Memtables that were written to tables.
     pub flushes: Counter,

@@ -98,8 +98,10 @@ impl Core {
     }
 
     /// Ends the engine. The threads are told to end, and waited for, before the turn is taken: a writer that waits
-    /// for room wakes, fails, and gives the turn up. Then everything in memory is flushed (from chapter 2.6 on only if
-    /// the engine has no log, or if that cannot be synced); if that fails, its error is the answer. Only then a thread's panic is reported, with [`Error::Panicked`].
+    /// for room wakes, fails, and gives the turn up. Then everything in memory is flushed; if that fails, its error is
+    /// the answer. Only then a thread's panic is reported, with [`Error::Panicked`].
+    ///
+    /// From chapter 2.6 on it flushes only if the engine has no log, or if the log cannot be synced.
     pub(super) fn close(&self) -> Result<()> {
         //@ 1.6: stop the threads, flush everything, report a panic
         self.background.stop();

@@ -81,7 +81,6 @@ impl Recovered {
 /// stay. If it removed something, it syncs the directory.
 pub(super) fn recover(directory: &Path, resources: &Arc<Resources>) -> Result<Recovered> {
     //@ 2.5: take the lock, read the manifest, open its tables; only then change anything
-    //- Recovered::empty(directory, resources)
     let disk = &resources.options.disk;
     let lock = disk.lock(&directory.join("LOCK"))?;
     let mut recovered = Recovered::empty(directory, resources)?;
@@ -98,6 +97,7 @@ pub(super) fn recover(directory: &Path, resources: &Arc<Resources>) -> Result<Re
     //@ 2.6
     kept.extend(recovered.state.frozen.iter().map(|memtable| log_path(directory, memtable.id())));
     //@ 2.5
+    //- Recovered::empty(directory, resources)
     remove_others(directory, resources, &kept)?;
     Ok(recovered)
 }

@@ -53,8 +53,9 @@ impl Core {
         //@ 1.1
         // Nobody else freezes during this turn, so the memtable stays the current one.
         let state = self.state();
-        //@ 2.6: before that, write them to the log, synced if the options say so
+        //@ 2.7: with the caller's word for whether to sync: the parameter `sync`
         //- 2.6 let sync = self.options().sync;
+        //@ 2.6: before that, write them to the log, synced if the options say so
         if self.options().wal {
             self.log(&mut turn, &state, entries, sync)?;
         }
@@ -86,10 +87,11 @@ impl Core {
     /// ([`Status::check`](crate::background::Status)). Then, if the engine works in the background and its memtable
     /// has reached `memtable_size` and is not empty, the memtable is frozen: an empty memtable always takes the write,
     /// whatever is frozen. If `max_frozen_memtables` (0 counts as 1) are frozen
-    /// already, or if from chapter 2.2 on level 0 has as many tables as
-    /// `Strategy::level_0_limit` allows, the writer first waits until a flush has made room, which counts as one stall however often it wakes;
+    /// already, the writer first waits until a flush has made room, which counts as one stall however often it wakes;
     /// it stops waiting, with an error, when the engine is closed or fails. It waits within its turn: the writers
     /// behind it have no room either.
+    ///
+    /// From chapter 2.2 on there is no room either while level 0 has as many tables as the strategy's `level_0_limit`.
     fn make_room(&self, turn: &mut Turn) -> Result<()> {
         //@ 1.6: check the health; if the memtable is full, wait for room among the frozen ones, then freeze it
         let mut status = self.background.status.lock();

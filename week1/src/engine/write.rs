@@ -9,8 +9,8 @@ use crate::memtable::MemTable;
 
 /// What only the writer whose turn it is may use. Who has a `&mut Turn` holds the lock: functions that must be called
 /// within the turn ask for it.
-#[derive(Debug, Default)]
-pub(crate) struct Turn;
+#[derive(Debug)]
+pub(crate) struct Turn {}
 
 /// An entry to be written; `None` is a tombstone.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct WriteEntry<'a> {
 impl Core {
     /// Writes entries, in their order, within one turn.
     ///
-    /// All limits are checked before anything is written.
+    /// All limits are checked before anything is written. From chapter 2.6 on, they are one record of the log.
     pub(crate) fn commit(&self, entries: &[WriteEntry<'_>]) -> Result<()> {
         // 1.6: within the turn, before writing: make room
         todo!("1.1: check the limits, take the turn, and write the entries into the memtable of the current state")
@@ -45,6 +45,8 @@ impl Core {
     /// already, the writer first waits until a flush has made room, which counts as one stall however often it wakes;
     /// it stops waiting, with an error, when the engine is closed or fails. It waits within its turn: the writers
     /// behind it have no room either.
+    ///
+    /// From chapter 2.2 on there is no room either while level 0 has as many tables as the strategy's `level_0_limit`.
     fn make_room(&self, turn: &mut Turn) -> Result<()> {
         todo!("1.6: check the health; if the memtable is full, wait for room among the frozen ones, then freeze it")
     }

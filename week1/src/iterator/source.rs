@@ -1,4 +1,5 @@
-//! Any of the engine's sources of entries, so that a merge can hold them side by side. Chapter 1.2; tables from 1.5.
+//! Any of the engine's sources of entries, so that a merge can hold them side by side. Chapter 1.2; tables from 1.5, levels
+//! of tables from 2.1.
 //!
 //! An enum rather than a `Box<dyn StorageIterator>`: a scan asks its sources for their keys several times an entry,
 //! and a match is cheaper than a call through a table of functions.

@@ -2,7 +2,8 @@
 //!
 //! `#@ 2.5` on a line of its own shows the line or the table below from the starter of that week on.
 //! `# reference only`, at the end of a line or of a table's header, keeps the line or the table out of every
-//! woven crate; so are benches, examples and lints. The suites of all weeks so far are test targets.
+//! woven crate; so are benches, examples and lints. The suites of all weeks so far are test targets. The crate of week 2
+//! has version 0.2.0, and so on.
 
 use anyhow::{Context, Result, bail};
 
@@ -98,6 +99,9 @@ fn weave_table(table: &Table, root: &str, wanted: &Wanted, text: &mut String) ->
             if line.trim() == "# reference only" {
                 bail!(at(*number, "`# reference only` stands at the end of a line"));
             }
+        } else if line.trim() == "version.workspace = true" {
+            // Cargo tells crates that share a target directory by name and version, and all of these have one name.
+            woven.push(format!("version = \"0.{}.0\"", wanted.week));
         } else if let Some(key) = line.strip_suffix(".workspace = true") {
             woven.push(inherited(root, key).with_context(|| at(*number, "nothing to inherit"))?);
         } else if line.contains("workspace = true") {
@@ -220,7 +224,7 @@ debug = 1
     #[test]
     fn errors_name_the_line() {
         for (manifest, line) in [
-            ("[package]\nversion.workspace = true", 2),
+            ("[package]\nlicense.workspace = true", 2),
             ("[package]\n#@ 1.9\nname = \"a\"", 2),
             ("[package]\n#@1.2\nname = \"a\"", 2),
             ("[dependencies]\na = { workspace = true }", 2),

@@ -1,0 +1,69 @@
+//! Tiered compaction: runs of about the same size merge into a larger one. Chapter 2.3.
+//!
+//! Here the tree is a list of *sorted runs*: each table of level 0 is one, and each level below that has tables is
+//! one. When there are too many, some of the newest merge into one; no older run is touched. So a byte is rewritten
+//! only when a run of its own size comes together, not with every small merge from above:
+//!
+//! ```text
+//!   runs, newest first         the level
+//!   [·] [·] [·]                0              three flushed tables
+//!   [····]                     4              ─┐
+//!   [·····]                    5               ├▶ too many: which of the newest merge?
+//!   [····················]     6              ─┘
+//! ```
+//!
+//! In our trees a run lives in a level, and the lowest levels fill first. A merged run goes as low as it can: to the
+//! level above the next older run.
+//!
+//! RocksDB calls it universal compaction, and the three rules of [`Tiered::pick`] are its (RocksDB wiki, "Universal
+//! Compaction"); Cassandra's SizeTieredCompactionStrategy is the same idea. What it costs, with *n* runs: writes about
+//! log(size) times instead of leveled's ratio times log(size); a lookup asks up to *n* tables; space up to
+//! `max_space_amplification` more than the live data, and twice the tree while everything merges into one. Dayan and
+//! Idreos, "Dostoevsky" (SIGMOD 2018), draw the whole field between tiered and leveled.
+
+use super::{Inputs, Shape, Strategy, Task};
+
+/// Merges the newest runs when there are too many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tiered {
+    /// Merging begins when there are this many runs; less than 2 counts as 2.
+    pub max_runs: usize,
+    /// If all newer runs together have at least this many percent of the oldest run's bytes, everything is merged.
+    pub max_space_amplification: u64,
+    /// A run joins those before it if it has at most this many percent more bytes than they have together.
+    pub size_ratio: u64,
+    /// Writes wait when level 0 has this many tables; less than `max_runs` counts as that.
+    pub max_level_0_tables: usize,
+}
+
+impl Default for Tiered {
+    fn default() -> Tiered {
+        Tiered { max_runs: 8, max_space_amplification: 200, size_ratio: 1, max_level_0_tables: 20 }
+    }
+}
+
+impl Strategy for Tiered {
+    fn name(&self) -> &'static str {
+        "tiered"
+    }
+
+    /// With fewer than `max_runs` runs there is nothing to do. Otherwise the first of these rules that applies says
+    /// how many of the runs are merged, counted from the newest:
+    ///
+    /// 1. *Space.* All, if all but the oldest have together at least `max_space_amplification` percent of the oldest
+    ///    one's bytes.
+    /// 2. *Size ratio.* The newest run, and then each older one as long as it has at most `size_ratio` percent more
+    ///    bytes than the runs taken before it have together. The rule applies if that takes in at least two runs.
+    /// 3. *Number.* As many as it takes to have fewer than `max_runs` afterwards.
+    ///
+    /// Then the merge is widened, run by run, until it fits into the tree: a merge takes all of level 0 or nothing of
+    /// it, and there has to be a level for its output. That level is the one above the next older run, or the last
+    /// level if there is none; it must be neither level 0 nor above a run that is merged.
+    fn pick(&self, shape: &Shape) -> Option<Task> {
+        todo!("2.3: count the newest runs to merge by the three rules, then widen and find the level")
+    }
+
+    fn level_0_limit(&self) -> Option<usize> {
+        todo!("2.3: where writes wait for level 0")
+    }
+}

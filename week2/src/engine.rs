@@ -1,0 +1,324 @@
+//! The engine: what its user opens, reads and writes. Chapter 1.1 begins it, and nearly every chapter adds to it.
+//!
+//! ```text
+//!        put, delete                                    get, scan
+//!             │                                             │ newest first
+//!             ▼          freeze              flush          ▼
+//!        ┌──────────┐  ──────────▶ ┌────────┐ ───────▶ ┌─────────┐
+//!        │ memtable │              │ frozen │          │ level 0 │
+//!        └──────────┘              └────────┘          └─────────┘
+//!           memory                   memory               disk
+//! ```
+//!
+//! Two locks matter. The *turn* is held by whoever writes or freezes, so writes have one order. The lock around the
+//! state is held only to read or to swap a pointer; nobody does I/O, or anything else that takes time, while holding
+//! it. Readers never take the turn.
+
+mod compact;
+mod flush;
+mod ingest;
+mod queue;
+mod recover;
+mod verify;
+mod write;
+
+use std::any::Any;
+use std::marker;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+
+use crate::background::Background;
+use crate::batch::WriteBatch;
+use crate::compaction::Shape;
+use crate::iterator::{MergeIterator, Scan, Source};
+use crate::manifest::Manifest;
+use crate::options::Sync;
+use crate::options::{MAX_KEY_LENGTH, MAX_VALUE_LENGTH, Options};
+use crate::state::State;
+use crate::stats::Stats;
+use crate::table::{Resources, key_hash};
+use crate::{Error, KeyRange, Result};
+
+use queue::Queue;
+use recover::recover;
+use write::{Turn, WriteEntry};
+
+/// A database in a directory. All methods may be called from several threads; share it in an [`Arc`].
+///
+/// Dropping an engine ends its threads and loses what is only in memory; [`Engine::close`] writes it to tables first.
+#[derive(Debug)]
+pub struct Engine {
+    core: Arc<Core>,
+}
+
+/// What the engine shares with its threads.
+#[derive(Debug)]
+pub(crate) struct Core {
+    directory: PathBuf,
+    resources: Arc<Resources>,
+    state: RwLock<Arc<State>>,
+    /// Held by whoever writes or freezes.
+    turn: Mutex<Turn>,
+    /// Held by whoever flushes: memtables become tables one at a time, the oldest first.
+    flushing: Mutex<()>,
+    /// Held by whoever compacts: no table is merged twice at the same time.
+    compacting: Mutex<()>,
+    /// Held from writing a change's record to making the change visible.
+    manifest: Mutex<Manifest>,
+    /// Writers that wait for their turn.
+    queue: Queue,
+    /// The number of the next memtable or table.
+    next_id: AtomicU64,
+    background: Arc<Background>,
+    /// Keeps other engines out of the directory, until the last thread has ended.
+    _lock: Box<dyn Any + Send + marker::Sync>,
+}
+
+impl Engine {
+    /// Opens the database in `directory`, which is made if it is not there.
+    ///
+    /// Until chapter 2.5 a new engine is empty: tables that an earlier one left in the directory stay there unread.
+    ///
+    /// Fails with [`Error::Io`] if the directory cannot be made or listed.
+    pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Engine> {
+        let directory = directory.as_ref().to_path_buf();
+        options.disk.create_directory(&directory)?;
+        let resources = Resources::new(options);
+        let recovered = recover(&directory, &resources)?;
+        let core = Arc::new(Core {
+            directory,
+            resources,
+            state: RwLock::new(Arc::new(recovered.state)),
+            turn: Mutex::new(recovered.turn),
+            flushing: Mutex::default(),
+            compacting: Mutex::default(),
+            manifest: Mutex::new(recovered.manifest),
+            queue: Queue::default(),
+            next_id: AtomicU64::new(recovered.next_id),
+            background: Arc::default(),
+            _lock: recovered.lock,
+        });
+        if core.resources.options.background {
+            let flusher = core.clone();
+            core.background.spawn("flush", move || flusher.flush_until_closed())?;
+            // 2.1: and the compactor, a thread with the name "compact"
+        }
+        Ok(Engine { core })
+    }
+
+    /// Sets a key's value. An empty value is a value, and the empty key is a key.
+    ///
+    /// When the memtable is full, the write first freezes it, and waits as long as too many frozen ones are
+    /// unflushed.
+    ///
+    /// Fails with [`Error::KeyTooLong`] or [`Error::ValueTooLong`]; with [`Error::Closed`] after [`Engine::close`];
+    /// with [`Error::Background`] or [`Error::Panicked`] after a failure in the background.
+    pub fn put(&self, key: &[u8], value: &[u8]) -> Result<()> {
+        // 2.7: let the entry stand in the queue
+        self.core.commit(&[WriteEntry { key, value: Some(value) }])
+    }
+
+    /// Removes a key; whether or not it exists makes no difference. Fails as [`Engine::put`] does.
+    pub fn delete(&self, key: &[u8]) -> Result<()> {
+        // 2.7: let the entry stand in the queue
+        self.core.commit(&[WriteEntry { key, value: None }])
+    }
+
+    /// Writes a batch: after a crash all of its entries are there, or none. It waits for what
+    /// [`Options::sync`](crate::Options) says. An empty batch changes nothing.
+    ///
+    /// Fails as [`Engine::put`] does, and with [`Error::InvalidInput`] if the batch is longer than a log's record can be
+    /// (about 1 GiB); no entry is written then. Other threads may see a part of the batch while it is being written (until
+    /// chapter 3.2).
+    pub fn write(&self, batch: &WriteBatch) -> Result<()> {
+        todo!("2.7: as write_with, with the durability of the options")
+    }
+
+    /// As [`Engine::write`], and says for this batch what to wait for.
+    pub fn write_with(&self, batch: &WriteBatch, sync: Sync) -> Result<()> {
+        todo!("2.7: let the batch's entries stand in the queue")
+    }
+
+    /// Makes everything durable that was acknowledged before the call, by whichever thread: it survives a power cut then.
+    /// An engine without a log flushes for it.
+    ///
+    /// Fails with [`Error::Poisoned`] if the log cannot be written, now or before; without a log as [`Engine::flush`].
+    pub fn sync(&self) -> Result<()> {
+        self.core.sync()
+    }
+
+    /// A key's value, or `None` if it has none or was deleted.
+    ///
+    /// The newest source that knows the key decides; none is asked after it. Fails with [`Error::Io`] or
+    /// [`Error::Corruption`] if a table cannot be read.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
+        let state = self.core.state();
+        let user_part = self.core.resources.options.user_part;
+        for memtable in state.memtables() {
+            if let Some(found) = memtable.lookup(key, user_part) {
+                return Ok(found);
+            }
+        }
+        let hash = key_hash(user_part(key));
+        for table in state.level_0.iter().filter(|table| table.covers(key)) {
+            if let Some(found) = table.lookup(key, hash)? {
+                return Ok(found);
+            }
+        }
+        // 2.1: then the levels below, the upper ones first: in each, the one table that may have the key
+        Ok(None)
+    }
+
+    /// The live entries of a range, in key order: `scan(..)`, `scan("a".."b")`, or any other range of byte strings.
+    ///
+    /// The scan sees a memtable's later writes to keys that it has not reached (until chapter 3.2); a freeze or a
+    /// flush does not disturb it. Fails with [`Error::Io`] or [`Error::Corruption`] if a table cannot be read.
+    pub fn scan(&self, range: impl Into<KeyRange>) -> Result<Scan> {
+        let range = range.into();
+        let state = self.core.state();
+        let mut sources = Vec::new();
+        for memtable in state.memtables() {
+            sources.push(Source::MemTable(memtable.scan(&range)));
+        }
+        for table in &state.level_0 {
+            if table.overlaps(&range) {
+                sources.push(Source::Table(table.scan(&range)?));
+            }
+        }
+        // 2.1: and each level below, as one source
+        Ok(Scan::new(MergeIterator::new(sources)))
+    }
+
+    /// Adds a table at level 0 with these entries, which are newer than all that were written before: a fast way to
+    /// load many. `None` is a tombstone. An empty list changes nothing.
+    ///
+    /// The memtables, frozen ones included, must be empty, and nobody may write, flush or ingest meanwhile: otherwise,
+    /// and if the keys do not ascend strictly, it fails with [`Error::InvalidInput`]. It fails with [`Error::Io`] if
+    /// the table cannot be written, and otherwise as [`Engine::put`] does. After an error nothing has changed, and no
+    /// file is left. When it returns `Ok`, the entries survive a power cut in a table's file.
+    pub fn ingest<'a>(&self, entries: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Result<()> {
+        self.core.ingest(&mut entries.into_iter())
+    }
+
+    /// Freezes the memtable, if it is not empty: it takes no more writes, and a new one begins.
+    ///
+    /// It writes nothing new, so it is allowed on an engine that failed or was closed too.
+    pub fn freeze(&self) -> Result<()> {
+        let mut turn = self.core.turn.lock();
+        self.core.freeze(&mut turn);
+        Ok(())
+    }
+
+    /// Writes everything that is in memory to tables, and returns when those are durable.
+    ///
+    /// It also tries again what failed in the background; if it succeeds, writes are taken again. Fails with the
+    /// [`Error`] that the disk gave, and loses nothing: what could not be written stays readable in memory. An engine
+    /// that works in the background tries it at once by itself; if that fails too, writes are refused with
+    /// [`Error::Background`].
+    ///
+    /// It writes nothing new, so it is allowed on an engine that failed or was closed: after a close that failed it
+    /// tries again what the close could not write.
+    pub fn flush(&self) -> Result<()> {
+        self.core.flush_all()
+    }
+
+    /// Merges everything into the last level: afterwards each key has one entry, and no deletion takes space. It writes
+    /// what is in memory to tables first, and needs up to as much space again as the database has. Writes and reads go on
+    /// meanwhile; what is written then stays above.
+    ///
+    /// Fails as [`Engine::flush`] does, and with [`Error::Corruption`] if a table cannot be read; nothing has changed then.
+    /// If the engine is closed meanwhile, it ends early without an error.
+    pub fn compact(&self) -> Result<()> {
+        self.core.compact_all()
+    }
+
+    /// Where the tables are. In user keys.
+    pub fn shape(&self) -> Shape {
+        self.core.shape()
+    }
+
+    /// Reads every block of every table, the logs and the manifest from their files, and gives one error for each damage:
+    /// none if all is well. Reads and flushes go on meanwhile; writes wait while the logs are read.
+    pub fn verify(&self) -> Vec<Error> {
+        self.core.verify()
+    }
+
+    /// Ends the engine: refuses further writes, wakes those that wait, ends the threads, and writes what is in memory
+    /// to tables. Reading what the engine holds remains possible. After a failure it may be called again, to try
+    /// again.
+    ///
+    /// Fails as [`Engine::flush`] does; if everything could be written, with [`Error::Panicked`] if a thread panicked.
+    pub fn close(&self) -> Result<()> {
+        self.core.close()
+    }
+
+    /// What the engine holds and what it did so far.
+    pub fn stats(&self) -> Stats {
+        let state = self.core.state();
+        let counters = &self.core.resources.counters;
+        let in_memory: u64 = state.memtables().map(|memtable| memtable.len() as u64).sum();
+        Stats {
+            entries: in_memory + state.tables().map(|table| table.entries()).sum::<u64>(),
+            memtable_bytes: state.memtables().map(|memtable| memtable.size() as u64).sum(),
+            frozen_memtables: state.frozen.len() as u64,
+            tables: state.tables().count() as u64,
+            table_bytes: state.tables().map(|table| table.size()).sum(),
+            cache_bytes: self.core.resources.cache.bytes(),
+            blocks_read: counters.blocks_read.get(),
+            cache_hits: counters.cache_hits.get(),
+            filter_hits: counters.filter_hits.get(),
+            stalls: counters.stalls.get(),
+            flushes: counters.flushes.get(),
+            compactions: counters.compactions.get(),
+            bytes_flushed: counters.bytes_flushed.get(),
+            bytes_compacted: counters.bytes_compacted.get(),
+            bytes_logged: counters.bytes_logged.get(),
+            log_syncs: counters.log_syncs.get(),
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.core.background.stop();
+    }
+}
+
+impl Core {
+    /// The current state, to keep for as long as it is needed.
+    fn state(&self) -> Arc<State> {
+        self.state.read().clone()
+    }
+
+    /// Puts a new state in the place of the current one. `change` only puts pointers together: readers wait for it.
+    fn replace_state(&self, change: impl FnOnce(&State) -> State) {
+        let mut current = self.state.write();
+        let fresh = Arc::new(change(&current));
+        let replaced = std::mem::replace(&mut *current, fresh);
+        drop(current);
+        // The last reader of an old state frees memtables and closes files: not while others wait for the lock.
+        drop(replaced);
+    }
+
+    fn take_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn options(&self) -> &Options {
+        &self.resources.options
+    }
+}
+
+fn check_limits(key: &[u8], value: Option<&[u8]>) -> Result<()> {
+    if key.len() > MAX_KEY_LENGTH {
+        return Err(Error::KeyTooLong { length: key.len(), limit: MAX_KEY_LENGTH });
+    }
+    match value.map(<[u8]>::len) {
+        Some(length) if length > MAX_VALUE_LENGTH => Err(Error::ValueTooLong { length, limit: MAX_VALUE_LENGTH }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,62 @@
+//! Carrying compactions out. Chapter 2.1; moves without a merge are chapter 2.2.
+//!
+//! ```text
+//!   pick ─▶ merge into new tables ─▶ swap the state ─▶ let the inputs go ─▶ wake who waits
+//!   └── no lock that a reader or writer waits for ──┘        └ their files go with their last reader
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::MutexGuard;
+
+use super::Core;
+use crate::Result;
+use crate::compaction::{DropPolicy, Edit, Job, Shape, TableShape, Task};
+use crate::state::State;
+use crate::table::Table;
+
+impl Core {
+    /// The tree's shape at this moment, with the levels that the options want.
+    pub(super) fn shape(&self) -> Shape {
+        self.state().shape(self.options().levels, self.options().user_part)
+    }
+
+    /// Flushes, and then merges every table into the last level ([`Shape::full_compaction`]), under one hold of
+    /// [`Core::compacting`]. If a background failure stops the work it may be called again; as after
+    /// [`Core::flush_all`], an earlier failure is made good when this has succeeded.
+    pub(super) fn compact_all(&self) -> Result<()> {
+        todo!("2.1: flush; then carry the full compaction out, if there is one")
+    }
+
+    /// The compactor's life, as [`Core::flush_until_closed`] is the flusher's: sleeps until the strategy picks a task,
+    /// carries it out, and looks again; after a failure it sleeps until it is made good. It holds [`Core::compacting`]
+    /// from asking the strategy for the task to reporting how it went.
+    ///
+    /// It ends when `closing` is set; a merge that is under way then is given up when its output ends.
+    pub(super) fn compact_until_closed(&self) {
+        todo!("2.1: in a loop: wait for a task, carry it out, and report what goes wrong")
+    }
+
+    /// Carries a task out: checks it ([`Shape::check`]), merges its inputs, puts the outputs into their places in one
+    /// swap ([`Core::install`]), lets the inputs' files go when their last reader has, counts, and announces.
+    /// Who calls holds [`Core::compacting`], so that no table is merged twice.
+    ///
+    /// Counts one of `compactions`, and the outputs' sizes in `bytes_compacted`. After an error the tree is what it
+    /// was. When the engine is closing, the work is given up without an error, and changes nothing.
+    pub(super) fn carry_out(&self, task: &Task, _alone: &MutexGuard<'_, ()>) -> Result<()> {
+        // 2.5: first see to it that the manifest can be written
+        // 2.2: a task that only moves tables writes none
+        todo!("2.1: check, merge, install, let the inputs go, count, announce")
+    }
+
+    /// Makes a change of the tree visible in one swap: `edit` is the change as data, `change` makes the state with it.
+    ///
+    /// From chapter 2.5 on the change is in the manifest, durable, before it is visible. The manifest stays locked until
+    /// after the swap, so that its records have the order in which the changes became visible. If the record fails,
+    /// nothing is visible, and the new tables' files stay: nobody knows whether the record is on the disk.
+    pub(super) fn install(&self, edit: &Edit, change: impl FnOnce(&State) -> State) -> Result<()> {
+        // 2.5: first write the record, and hold the manifest until the change is visible
+        todo!("2.1: swap the state")
+    }
+}

@@ -1,0 +1,107 @@
+//! A prompt for the engine: `cargo run --features repl -- DIRECTORY`. Given.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use lsm::{Engine, Options, Result};
+use rustyline::DefaultEditor;
+use rustyline::error::ReadlineError;
+
+const HELP: &str = "\
+put KEY VALUE       set a key's value (VALUE may hold spaces)
+get KEY             show a key's value
+delete KEY          remove a key
+scan [FROM [TO]]    show the keys from FROM up to, and without, TO
+fill COUNT          write keys 000000000 to COUNT - 1, with 100-byte values
+freeze              freeze the memtable
+flush               write everything in memory to tables
+stats               what the engine holds and did
+exit                close the engine and leave";
+
+fn main() -> ExitCode {
+    let directory = std::env::args().nth(1).unwrap_or_else(|| "lsm-data".to_string());
+    match run(&directory) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(directory: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let engine = Engine::open(directory, Options::default())?;
+    let mut editor = DefaultEditor::new()?;
+    println!("opened {directory}; 'help' lists the commands");
+    loop {
+        let line = match editor.readline("lsm> ") {
+            Ok(line) => line,
+            Err(ReadlineError::Interrupted | ReadlineError::Eof) => break,
+            Err(error) => return Err(error.into()),
+        };
+        editor.add_history_entry(&line)?;
+        if line.trim() == "exit" {
+            break;
+        }
+        if let Err(error) = execute(&engine, &line) {
+            println!("error: {error}");
+        }
+    }
+    Ok(engine.close()?)
+}
+
+fn execute(engine: &Engine, line: &str) -> Result<()> {
+    let (command, rest) = split_word(line);
+    match command {
+        "" => {}
+        "put" => {
+            let (key, value) = split_word(rest);
+            engine.put(key.as_bytes(), value.as_bytes())?;
+        }
+        "get" => match engine.get(rest.as_bytes())? {
+            Some(value) => println!("{}", value.escape_ascii()),
+            None => println!("(none)"),
+        },
+        "delete" => engine.delete(rest.as_bytes())?,
+        "scan" => scan(engine, rest)?,
+        "fill" => fill(engine, rest)?,
+        "freeze" => engine.freeze()?,
+        "flush" => engine.flush()?,
+        "stats" => println!("{:#?}", engine.stats()),
+        _ => println!("{HELP}"),
+    }
+    Ok(())
+}
+
+/// The first word, and what follows it, both without the spaces around them.
+fn split_word(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    (word, rest.trim_start())
+}
+
+fn scan(engine: &Engine, bounds: &str) -> Result<()> {
+    let (from, to) = split_word(bounds);
+    let entries = if to.is_empty() { engine.scan(from..)? } else { engine.scan(from..to)? };
+    let mut count = 0_u64;
+    for entry in entries {
+        let (key, value) = entry?;
+        println!("{} = {}", key.escape_ascii(), value.escape_ascii());
+        count += 1;
+    }
+    println!("({count} entries)");
+    Ok(())
+}
+
+fn fill(engine: &Engine, count: &str) -> Result<()> {
+    let Ok(count) = count.parse::<u64>() else {
+        println!("fill wants a number, for example: fill 100000");
+        return Ok(());
+    };
+    let (value, start) = ([b'v'; 100], Instant::now());
+    for number in 0..count {
+        engine.put(format!("{number:09}").as_bytes(), &value)?;
+    }
+    println!("{count} entries in {:.2?}", start.elapsed());
+    Ok(())
+}

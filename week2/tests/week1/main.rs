@@ -1,0 +1,9 @@
+//! The suites of week 1, a module a chapter.
+
+mod chapter_1;
+mod chapter_2;
+mod chapter_3;
+mod chapter_4;
+mod chapter_5;
+mod chapter_6;
+mod chapter_7;

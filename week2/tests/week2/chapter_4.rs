@@ -1,0 +1,1 @@
+//! Leveled compaction.

@@ -1,0 +1,1 @@
+//! Batches, group commit, verify.
