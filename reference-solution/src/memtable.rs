@@ -78,18 +78,18 @@ impl MemTable {
     pub fn write(&self, key: &[u8], value: Option<&[u8]>) {
         //@ 1.1: insert the key's node once, swap the value inside of it later, and account for the size
         let length = value.map_or(0, <[u8]>::len);
-        let value = value.map(Bytes::copy_from_slice);
-        let mut is_new = false;
-        let node = self.map.get_or_insert_with(Bytes::copy_from_slice(key), || {
-            is_new = true;
-            RwLock::new(value.clone())
-        });
-        if is_new {
-            self.size.fetch_add(key.len() + length + Self::ENTRY_OVERHEAD, Ordering::Relaxed);
-        } else {
-            let old = std::mem::replace(&mut *node.value().write(), value);
-            self.size.fetch_add(length, Ordering::Relaxed);
-            self.size.fetch_sub(old.map_or(0, |old| old.len()), Ordering::Relaxed);
+        let mut value = Some(value.map(Bytes::copy_from_slice));
+        // A new node takes the value with it; if it is still here afterwards, the key had a node.
+        let node = self.map.get_or_insert_with(Bytes::copy_from_slice(key), || RwLock::new(value.take().flatten()));
+        match value {
+            None => {
+                self.size.fetch_add(key.len() + length + Self::ENTRY_OVERHEAD, Ordering::Relaxed);
+            }
+            Some(value) => {
+                let old = std::mem::replace(&mut *node.value().write(), value);
+                self.size.fetch_add(length, Ordering::Relaxed);
+                self.size.fetch_sub(old.map_or(0, |old| old.len()), Ordering::Relaxed);
+            }
         }
     }
 

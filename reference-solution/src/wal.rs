@@ -41,6 +41,7 @@ use crate::log::LogWriter;
 //@ 2.7 only
 use crate::log::read_log;
 use crate::options::{MAX_VALUE_LENGTH, Sync};
+//@ 2.7
 use crate::state::State;
 use crate::table::Resources;
 use crate::{Error, Result};
@@ -148,14 +149,22 @@ impl Logs {
         self.last = last;
     }
 
-    /// Writes a record to the log of the state's memtable, which is begun if there is none yet, and syncs it if `sync` is
+    /// Writes a record to the log of the memtable with this id, which is begun if there is none yet, and syncs it if `sync` is
     /// [`Sync::EveryCommit`]. Counts the bytes in `bytes_logged` and each such sync in `log_syncs`.
     ///
     /// A log's first synced write makes the logs before it durable first, and puts a mark before its record.
-    pub fn write(&mut self, state: &State, record: &[u8], sync: Sync) -> Result<()> {
+    ///
+    /// `is_in_memory` says of a memtable whether it is frozen and not yet in a table: only then its log has to be synced.
+    pub fn write(
+        &mut self,
+        memtable: u64,
+        record: &[u8],
+        sync: Sync,
+        is_in_memory: &dyn Fn(u64) -> bool,
+    ) -> Result<()> {
         //@ 2.6: begin a log if there is none for this memtable; seal it, if this is to be synced; then write, then sync
         let is_synced = sync == Sync::EveryCommit;
-        self.begin(state)?;
+        self.begin(memtable, is_in_memory)?;
         if is_synced {
             self.seal()?;
         }
@@ -231,9 +240,8 @@ impl Logs {
     }
 
     //@ 2.6 only
-    /// Sees to it that the current log is that of the state's memtable.
-    fn begin(&mut self, state: &State) -> Result<()> {
-        let memtable = state.memtable.id();
+    /// Sees to it that the current log is that of the memtable.
+    fn begin(&mut self, memtable: u64, is_in_memory: &dyn Fn(u64) -> bool) -> Result<()> {
         if self.current.as_ref().is_some_and(|log| log.memtable == memtable) {
             return Ok(());
         }
@@ -242,7 +250,7 @@ impl Logs {
             self.before.push(log);
         }
         // The log of a memtable that is in a table by now needs no sync: it is gone, or will be.
-        self.before.retain(|log| state.frozen.iter().any(|frozen| frozen.id() == log.memtable));
+        self.before.retain(|log| is_in_memory(log.memtable));
         let disk = &self.resources.options.disk;
         let mut writer = LogWriter::create(disk.as_ref(), &log_path(&self.directory, memtable), memtable)?;
         // The name is durable before anything in the log is: so a log that is not there was never needed.

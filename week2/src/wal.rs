@@ -122,11 +122,19 @@ impl Logs {
         todo!("2.6: remember it")
     }
 
-    /// Writes a record to the log of the state's memtable, which is begun if there is none yet, and syncs it if `sync` is
+    /// Writes a record to the log of the memtable with this id, which is begun if there is none yet, and syncs it if `sync` is
     /// [`Sync::EveryCommit`]. Counts the bytes in `bytes_logged` and each such sync in `log_syncs`.
     ///
     /// A log's first synced write makes the logs before it durable first, and puts a mark before its record.
-    pub fn write(&mut self, state: &State, record: &[u8], sync: Sync) -> Result<()> {
+    ///
+    /// `is_in_memory` says of a memtable whether it is frozen and not yet in a table: only then its log has to be synced.
+    pub fn write(
+        &mut self,
+        memtable: u64,
+        record: &[u8],
+        sync: Sync,
+        is_in_memory: &dyn Fn(u64) -> bool,
+    ) -> Result<()> {
         todo!(
             "2.6: begin a log if there is none for this memtable; seal it, if this is to be synced; then write, then \
              sync"

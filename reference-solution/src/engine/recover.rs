@@ -57,6 +57,8 @@ impl Recovered {
             turn: Turn {
                 //@ 2.6
                 logs: Logs::new(directory, resources),
+                //@ 2.6
+                record: Vec::new(),
             },
             next_id: first_id + 1,
             //@ 2.5

@@ -10,8 +10,6 @@ use crate::Result;
 use crate::memtable::MemTable;
 //@ 2.6 only
 use crate::options::Sync;
-//@ 2.6 only
-use crate::state::State;
 //@ 2.6
 use crate::wal::Logs;
 //@ 2.6 only
@@ -24,6 +22,9 @@ pub(crate) struct Turn {
     //@ 2.6
     /// The memtables' logs.
     pub logs: Logs,
+    //@ 2.6
+    /// Where a record for the log is put together; kept for its allocation.
+    pub record: Vec<u8>,
 }
 
 /// An entry to be written; `None` is a tombstone.
@@ -52,16 +53,16 @@ impl Core {
         self.make_room(&mut turn)?;
         //@ 1.1
         // Nobody else freezes during this turn, so the memtable stays the current one.
-        let state = self.state();
+        let memtable = self.state.read().memtable.clone();
         //@ 2.7: with the caller's word for whether to sync: the parameter `sync`
         //- 2.6 let sync = self.options().sync;
         //@ 2.6: before that, write them to the log, synced if the options say so
         if self.options().wal {
-            self.log(&mut turn, &state, entries, sync)?;
+            self.log(&mut turn, &memtable, entries, sync)?;
         }
         //@ 1.1
         for entry in entries {
-            state.memtable.write(entry.key, entry.value);
+            memtable.write(entry.key, entry.value);
         }
         drop(turn);
         Ok(())
@@ -137,12 +138,14 @@ impl Core {
 
     //@ 2.6 only
     /// Writes entries to the log, as one record.
-    fn log(&self, turn: &mut Turn, state: &State, entries: &[WriteEntry<'_>], sync: Sync) -> Result<()> {
-        let mut record = Vec::new();
+    fn log(&self, turn: &mut Turn, memtable: &MemTable, entries: &[WriteEntry<'_>], sync: Sync) -> Result<()> {
+        turn.record.clear();
         for entry in entries {
-            put_entry(&mut record, entry.key, entry.value);
+            put_entry(&mut turn.record, entry.key, entry.value);
         }
-        turn.logs.write(state, &record, sync).map_err(|error| self.poison(error))
+        let is_in_memory = |id: u64| self.state.read().frozen.iter().any(|frozen| frozen.id() == id);
+        let written = turn.logs.write(memtable.id(), &turn.record, sync, &is_in_memory);
+        written.map_err(|error| self.poison(error))
     }
 
     //@ 2.6 only

@@ -45,7 +45,7 @@ impl Recovered {
         let first_id = first_free_id(&resources.options.disk.list(directory)?);
         Ok(Recovered {
             state: State::new(MemTable::new(first_id)),
-            turn: Turn { logs: Logs::new(directory, resources) },
+            turn: Turn { logs: Logs::new(directory, resources), record: Vec::new() },
             next_id: first_id + 1,
             manifest: Manifest::new(directory, &resources.options.disk),
             lock: Box::new(()),

@@ -14,6 +14,8 @@ use crate::wal::Logs;
 pub(crate) struct Turn {
     /// The memtables' logs.
     pub logs: Logs,
+    /// Where a record for the log is put together; kept for its allocation.
+    pub record: Vec<u8>,
 }
 
 /// An entry to be written; `None` is a tombstone.
@@ -34,11 +36,11 @@ impl Core {
         let mut turn: MutexGuard<'_, Turn> = self.turn.lock();
         self.make_room(&mut turn)?;
         // Nobody else freezes during this turn, so the memtable stays the current one.
-        let state = self.state();
+        let memtable = self.state.read().memtable.clone();
         // 2.7: with the caller's word for whether to sync: the parameter `sync`
         // 2.6: before that, write them to the log, synced if the options say so
         for entry in entries {
-            state.memtable.write(entry.key, entry.value);
+            memtable.write(entry.key, entry.value);
         }
         drop(turn);
         Ok(())
