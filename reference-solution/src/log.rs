@@ -48,7 +48,8 @@ const MARK: u8 = 2;
 /// Writes a log.
 ///
 /// After an append or a sync has failed, nobody knows what the file holds, and a second sync might report success for
-/// bytes that the system has dropped. So every later call fails with the first error, and writes nothing.
+/// bytes that the system has dropped. So every later write or sync fails with the first error, and asks nothing of the
+/// file.
 #[derive(Debug)]
 pub struct LogWriter {
     number: u64,

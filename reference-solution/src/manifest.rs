@@ -65,13 +65,13 @@ impl Contents {
         //@ 2.5: the shape, and the three numbers that only rise
         self.shape = self.shape.apply(edit);
         let greatest = edit.added.iter().map(|(_, table)| table.id).chain([edit.flushed_through]).max();
-        self.next_id = self.next_id.max(greatest.unwrap_or(0) + 1);
+        self.next_id = self.next_id.max(greatest.unwrap_or(0).saturating_add(1));
         self.flushed_through = self.flushed_through.max(edit.flushed_through);
         self.last_version = self.last_version.max(edit.last_version);
     }
 
-    /// Edits that lead from an empty tree to this: one that adds all tables, of level 0 the oldest first, and one for
-    /// each level's cursor.
+    /// Edits that lead from an empty tree to this: one that adds all tables, of level 0 the oldest first, and says the two
+    /// numbers; and one for each level's cursor. (Levels at the bottom that have neither table nor cursor are not in it.)
     pub fn snapshot(&self) -> Vec<Edit> {
         //@ 2.5: the tables in an order that adding them keeps, then the cursors
         let levels = self.shape.levels.iter().enumerate();
@@ -89,6 +89,12 @@ impl Contents {
             }
         }
         edits
+    }
+
+    //@ 2.7 only
+    /// Whether both mean the same tree: empty levels at the bottom make no difference.
+    fn is_as(&self, other: &Contents) -> bool {
+        self.next_id == other.next_id && self.snapshot() == other.snapshot()
     }
 }
 
@@ -162,26 +168,24 @@ impl Manifest {
     /// last, and more than 64 KiB. If that fails, the change still counts, and the next call has to repair.
     pub fn record(&mut self, edit: &Edit) -> Result<()> {
         //@ 2.5: repair, append the record and sync it; on failure remember the added tables; then see whether it has grown
-        let mut log = match self.log.take() {
-            Some(log) => log,
-            None => self.write_anew()?,
-        };
         let mut after = self.contents.clone();
         after.apply(edit);
-        let written = log.add(&encode_edit(edit, after.next_id)).and_then(|()| log.sync());
-        if let Err(error) = written {
-            let moved: Vec<u64> = self.contents.shape.tables().map(|table| table.id).collect();
-            let added = edit.added.iter().map(|(_, table)| table.id);
-            self.doubtful.extend(added.filter(|id| !moved.contains(id)));
-            return Err(error);
-        }
+        let length = match self.append(&encode_edit(edit, after.next_id)) {
+            Ok(length) => length,
+            Err(error) => {
+                // A table that only moves is needed whether or not the record is there.
+                let needed: Vec<u64> = self.contents.shape.tables().map(|table| table.id).collect();
+                let added = edit.added.iter().map(|(_, table)| table.id);
+                self.doubtful.extend(added.filter(|id| !needed.contains(id)));
+                return Err(error);
+            }
+        };
         self.contents = after;
-        if log.length() <= SMALLEST_REWRITE.max(GROWTH * self.written_length) {
-            self.log = Some(log);
-            return Ok(());
+        if length > SMALLEST_REWRITE.max(GROWTH * self.written_length) {
+            self.log = None;
+            // What was asked for is done. If this fails, the next call tries again, and says what is wrong.
+            let _ = self.repair();
         }
-        // What was asked for is done. If this fails, the next call tries again, and says what is wrong.
-        let _ = self.repair();
         Ok(())
     }
 
@@ -202,10 +206,24 @@ impl Manifest {
         let path = self.directory.join(MANIFEST);
         match Manifest::read(&self.directory, &self.disk) {
             _ if self.log.is_none() => None,
-            Ok(Some(contents)) if contents == self.contents => None,
+            Ok(Some(contents)) if contents.is_as(&self.contents) => None,
             Ok(_) => Some(Error::corruption(&path, 0, "the manifest does not say what was written to it")),
             Err(error) => Some(error),
         }
+    }
+
+    //@ 2.5 only
+    /// Appends a record and makes it durable; gives the log's length then. After a failure there is no log.
+    fn append(&mut self, record: &[u8]) -> Result<u64> {
+        let mut log = match self.log.take() {
+            Some(log) => log,
+            None => self.write_anew()?,
+        };
+        log.add(record)?;
+        log.sync()?;
+        let length = log.length();
+        self.log = Some(log);
+        Ok(length)
     }
 
     //@ 2.5 only

@@ -64,8 +64,8 @@ impl Contents {
         todo!("2.5: the shape, and the three numbers that only rise")
     }
 
-    /// Edits that lead from an empty tree to this: one that adds all tables, of level 0 the oldest first, and one for
-    /// each level's cursor.
+    /// Edits that lead from an empty tree to this: one that adds all tables, of level 0 the oldest first, and says the two
+    /// numbers; and one for each level's cursor. (Levels at the bottom that have neither table nor cursor are not in it.)
     pub fn snapshot(&self) -> Vec<Edit> {
         todo!("2.5: the tables in an order that adding them keeps, then the cursors")
     }

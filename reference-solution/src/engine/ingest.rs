@@ -23,6 +23,9 @@ impl Core {
         if entries.peek().is_none() {
             return Ok(());
         }
+        //@ 2.5: first see to it that the manifest can be written: no table is built in vain
+        self.manifest.lock().repair()?;
+        //@ 1.5
         let id = self.take_id();
         let path = table_path(&self.directory, id);
         let mut builder = TableBuilder::create(&path, &self.resources)?;

@@ -108,9 +108,10 @@ pub(super) fn recover(directory: &Path, resources: &Arc<Resources>) -> Result<Re
 impl Recovered {
     /// Opens the tables and puts them in their places.
     fn take_over(&mut self, contents: &Contents, directory: &Path, resources: &Arc<Resources>) -> Result<()> {
+        let files = BTreeSet::from_iter(resources.options.disk.list(directory)?);
         let mut tables = Vec::new();
         for shape in contents.shape.tables() {
-            tables.push(open_table(shape, directory, resources)?);
+            tables.push(open_table(shape, &files, directory, resources)?);
         }
         for edit in contents.snapshot() {
             self.state = self.state.with_edit(&edit, &tables);
@@ -139,9 +140,14 @@ fn read_manifest(directory: &Path, resources: &Arc<Resources>) -> Result<Content
 
 //@ 2.5 only
 /// Opens a table and sees whether it is the one that the manifest means.
-fn open_table(shape: &TableShape, directory: &Path, resources: &Arc<Resources>) -> Result<Arc<Table>> {
+fn open_table(
+    shape: &TableShape,
+    files: &BTreeSet<PathBuf>,
+    directory: &Path,
+    resources: &Arc<Resources>,
+) -> Result<Arc<Table>> {
     let path = table_path(directory, shape.id);
-    if !resources.options.disk.list(directory)?.contains(&path) {
+    if !files.contains(&path) {
         return Err(Error::corruption(&path, 0, "the manifest names this table, and it is not there"));
     }
     let table = Table::open(shape.id, &path, resources)?;
@@ -167,11 +173,11 @@ fn remove_others(directory: &Path, resources: &Arc<Resources>, kept: &BTreeSet<P
 }
 
 //@ 2.5 only
-/// Whether a file is named like a table or a log.
+/// Whether a file has the name of a table or a log, to the letter: `7.sst` is somebody else's.
 fn is_data(path: &Path) -> bool {
-    let is_numbered = path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.parse::<u64>().is_ok());
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    is_numbered && matches!(extension, Some("sst" | "log"))
+    let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<u64>().ok());
+    let (Some(number), Some(directory)) = (number, path.parent()) else { return false };
+    path == table_path(directory, number) || path == log_path(directory, number)
 }
 
 /// A number above those of all files, so that no old table is mistaken for a new one.
