@@ -19,7 +19,9 @@ use crate::table::Table;
 impl Core {
     /// The tree's shape at this moment, with the levels that the options want.
     pub(super) fn shape(&self) -> Shape {
-        self.state().shape(self.options().levels, self.options().user_part)
+        // Under the state's lock, and with no handle of the state: the last handle frees memtables, which takes long, and
+        // the compactor asks for the shape while writers wait for it.
+        self.state.read().shape(self.options().levels, self.options().user_part)
     }
 
     /// Flushes, and then merges every table into the last level ([`Shape::full_compaction`]), under one hold of
