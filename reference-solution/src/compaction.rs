@@ -39,7 +39,7 @@ mod task;
 mod tiered;
 
 pub use job::Job;
-pub use leveled::Leveled;
+pub use leveled::{Leveled, Targets};
 pub use policy::DropPolicy;
 pub use shape::{LevelShape, Shape, TableShape};
 pub use simple::SimpleLeveled;

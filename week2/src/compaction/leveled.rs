@@ -81,8 +81,8 @@ impl Strategy for Leveled {
     ///
     /// From level 0 all tables go, to the base level. From another level one table goes to the next: the first whose
     /// first key is greater than the level's cursor, or the first of all if there is none or no cursor; its last key is
-    /// the task's cursor. With them go the tables of the target that overlap the range from the smallest to the
-    /// greatest of their keys.
+    /// the task's cursor, and a task from level 0 has none. With them go the tables of the target that overlap the
+    /// range from the smallest to the greatest of their keys.
     fn pick(&self, shape: &Shape) -> Option<Task> {
         todo!("2.4: find the level with the greatest score, choose its tables, add what overlaps in the target")
     }
