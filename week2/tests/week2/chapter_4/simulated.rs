@@ -99,7 +99,7 @@ fn every_part_of_the_key_space_has_its_turn() {
 /// Book: week2/4-leveled.md#what-it-costs
 #[test]
 fn overwritten_entries_take_little_space() {
-    for (ratio, keys) in [(4, 3000), (10, 3000), (10, 1100), (3, 5000)] {
+    for (ratio, keys) in [(4, 2500), (10, 3000), (10, 1100)] {
         let strategy = Leveled { level_0_tables: 2, base_size: 1000, ratio, max_level_0_tables: 8 };
         let mut tree = Tree::new(strategy, 6, 25);
         let mut random = Random(ratio);
@@ -107,7 +107,7 @@ fn overwritten_entries_take_little_space() {
             tree.flush(numbers.iter().copied());
             tree.settle();
         }
-        for flush in 0..200 {
+        for flush in 0..120 {
             tree.flush((0..50).map(|_| random.below(keys) as u32));
             tree.settle();
             let live = keys * ENTRY;
@@ -132,7 +132,7 @@ fn each_step_is_small() {
     let mut tree = Tree::new(strategy, 5, 10);
     let mut random = Random(3);
     let (mut largest, mut steps, mut along) = (0, 0, 0);
-    for _ in 0..300 {
+    for _ in 0..200 {
         tree.flush((0..50).map(|_| random.below(6000) as u32));
         let tables = tree.shape.tables().count();
         for task in tree.settle() {
@@ -145,7 +145,7 @@ fn each_step_is_small() {
             }
         }
     }
-    assert!(steps > 500, "only {steps} tables went down, of {}", tree.draw());
+    assert!(steps > 300, "only {steps} tables went down, of {}", tree.draw());
     assert!(along < steps * 8, "with {steps} tables that went down, {along} were rewritten; the ratio is 4");
 }
 
