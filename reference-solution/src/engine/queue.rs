@@ -18,6 +18,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::thread;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
@@ -29,6 +30,9 @@ use crate::{Error, Result};
 
 /// A leader takes no further writer along when its group has this many bytes of keys and values.
 const MAX_GROUP_SIZE: usize = 1 << 20;
+
+/// How often a thread lets others run before it looks, or sleeps.
+const YIELDS: usize = 4;
 
 /// Writers that wait for their turn.
 #[derive(Debug, Default)]
@@ -93,6 +97,7 @@ impl Core {
     //@ 2.7 only
     /// Writes for the first writers of the queue, of which this thread's is the very first.
     fn lead(&self) -> Result<()> {
+        self.queue.gather();
         let mut leadership = Leadership::of(&self.queue, self.queue.take_group());
         let group = leadership.group.clone();
         let entries = group.iter().flat_map(|writer| &writer.entries);
@@ -123,16 +128,34 @@ impl Leadership<'_> {
 //@ 2.7 only
 impl Drop for Leadership<'_> {
     fn drop(&mut self) {
-        self.queue.appoint_next();
-        // The first of the group is the leader itself.
+        // The first of the group is the leader itself. Those that are told may be back before the next leader writes.
         for writer in self.group.iter().skip(1) {
             writer.tell(Fate::Done(self.outcome.clone()));
         }
+        self.queue.appoint_next();
     }
 }
 
 //@ 2.7 only
 impl Queue {
+    /// If somebody waits for a sync: lets other threads run, as long as that brings more writers. Those of the last group have just been told, and many
+    /// write again at once: what takes them along spares them a sync of their own. It costs some microseconds.
+    fn gather(&self) {
+        let mut before = 0;
+        loop {
+            let waiting = self.waiting.lock();
+            let is_synced = waiting.writers.iter().any(|writer| writer.sync == Sync::EveryCommit);
+            if !is_synced || waiting.writers.len() <= before {
+                return;
+            }
+            before = waiting.writers.len();
+            drop(waiting);
+            for _ in 0..YIELDS {
+                thread::yield_now();
+            }
+        }
+    }
+
     fn take_group(&self) -> Vec<Arc<Writer>> {
         let mut waiting = self.waiting.lock();
         let mut group = Vec::new();
@@ -166,6 +189,13 @@ impl Writer {
     }
 
     fn wait(&self) -> Fate {
+        // A write that is not synced is done in a few microseconds: less than it takes to sleep and to be woken.
+        for _ in 0..YIELDS {
+            thread::yield_now();
+            if !matches!(*self.fate.lock(), Fate::Waits) {
+                break;
+            }
+        }
         let mut fate = self.fate.lock();
         while matches!(*fate, Fate::Waits) {
             self.changed.wait(&mut fate);

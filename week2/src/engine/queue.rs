@@ -17,6 +17,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::thread;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
@@ -28,6 +29,9 @@ use crate::{Error, Result};
 
 /// A leader takes no further writer along when its group has this many bytes of keys and values.
 const MAX_GROUP_SIZE: usize = 1 << 20;
+
+/// How often a thread lets others run before it looks, or sleeps.
+const YIELDS: usize = 4;
 
 /// Writers that wait for their turn.
 #[derive(Debug, Default)]
