@@ -88,6 +88,9 @@ pub(crate) struct Core {
     queue: Queue,
     /// The number of the next memtable or table.
     next_id: AtomicU64,
+    //@ 2.6
+    /// Memtables with ids up to this came out of logs, also if this engine writes none; 0 if none did.
+    replayed_through: u64,
     background: Arc<Background>,
     //@ 2.5
     /// Keeps other engines out of the directory, until the last thread has ended.
@@ -108,6 +111,8 @@ impl Engine {
         let core = Arc::new(Core {
             directory,
             resources,
+            //@ 2.6
+            replayed_through: recovered.state.frozen.first().map_or(0, |newest| newest.id()),
             state: RwLock::new(Arc::new(recovered.state)),
             turn: Mutex::new(recovered.turn),
             flushing: Mutex::default(),

@@ -133,6 +133,12 @@ impl LogWriter {
         self.length
     }
 
+    /// How many bytes the log has to keep, whatever happens, if all of its records are to be there: its length, but without
+    /// the last sync's own mark, which a power cut may take, if nothing was written since.
+    pub fn length_to_keep(&self) -> u64 {
+        if self.is_durable() { self.durable } else { self.length }
+    }
+
     //@ 2.5 only
     fn add_frame(&mut self, kind: u8, payload: &[u8]) {
         let offset = self.length + self.buffer.len() as u64;

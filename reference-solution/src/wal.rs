@@ -59,7 +59,7 @@ pub fn log_path(directory: &Path, memtable: u64) -> PathBuf {
 pub struct Link {
     /// The log's number; 0: there is none.
     pub log: u64,
-    /// In bytes.
+    /// In bytes, as [`LogWriter::length_to_keep`] says it.
     pub length: u64,
 }
 
@@ -246,7 +246,7 @@ impl Logs {
             return Ok(());
         }
         if let Some(log) = self.current.take() {
-            self.last = Link { log: log.memtable, length: log.writer.length() };
+            self.last = Link { log: log.memtable, length: log.writer.length_to_keep() };
             self.before.push(log);
         }
         // The log of a memtable that is in a table by now needs no sync: it is gone, or will be.

@@ -73,6 +73,8 @@ pub(crate) struct Core {
     queue: Queue,
     /// The number of the next memtable or table.
     next_id: AtomicU64,
+    /// Memtables with ids up to this came out of logs, also if this engine writes none; 0 if none did.
+    replayed_through: u64,
     background: Arc<Background>,
     /// Keeps other engines out of the directory, until the last thread has ended.
     _lock: Box<dyn Any + Send + marker::Sync>,
@@ -92,6 +94,7 @@ impl Engine {
         let core = Arc::new(Core {
             directory,
             resources,
+            replayed_through: recovered.state.frozen.first().map_or(0, |newest| newest.id()),
             state: RwLock::new(Arc::new(recovered.state)),
             turn: Mutex::new(recovered.turn),
             flushing: Mutex::default(),

@@ -55,7 +55,7 @@ pub fn log_path(directory: &Path, memtable: u64) -> PathBuf {
 pub struct Link {
     /// The log's number; 0: there is none.
     pub log: u64,
-    /// In bytes.
+    /// In bytes, as [`LogWriter::length_to_keep`] says it.
     pub length: u64,
 }
 

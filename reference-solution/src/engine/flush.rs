@@ -42,8 +42,8 @@ impl Core {
         //- 1.6 self.replace_state(|state| state.with_flushed(&memtable, table));
         let edit = Edit::flush(TableShape::of(&table, self.options().user_part), memtable.id());
         self.install(&edit, |state| state.with_flushed(&memtable, table))?;
-        //@ 2.6: now the memtable's log can go, if the engine writes logs
-        if self.options().wal {
+        //@ 2.6: now the memtable's log can go, if it has one: the engine writes logs, or the memtable came out of one
+        if self.options().wal || memtable.id() <= self.replayed_through {
             // If it cannot be removed, it takes space until the next open.
             let _ = self.options().disk.remove(&log_path(&self.directory, memtable.id()));
         }

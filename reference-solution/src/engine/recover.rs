@@ -95,6 +95,12 @@ pub(super) fn recover(directory: &Path, resources: &Arc<Resources>) -> Result<Re
     recovered.turn.logs.follow(replayed.last);
     //@ 2.5
     recovered.manifest.restore(contents, recovered.next_id)?;
+    //@ 2.6: remove the logs that were dropped, each for good before the next
+    for path in &replayed.dropped {
+        disk.remove(path)?;
+        disk.sync_directory(directory)?;
+    }
+    //@ 2.5
     let mut kept: BTreeSet<PathBuf> = recovered.state.tables().map(|table| table_path(directory, table.id())).collect();
     //@ 2.6
     kept.extend(recovered.state.frozen.iter().map(|memtable| log_path(directory, memtable.id())));

@@ -126,13 +126,18 @@ impl Core {
     /// Makes everything durable that was acknowledged before the call: it survives a power cut then. Without a log, it
     /// flushes.
     ///
-    /// After a failure the engine is poisoned ([`Error::Poisoned`]), as after a write to the log that fails.
+    /// After a failure the engine is poisoned ([`Error::Poisoned`]), as after a write to the log that fails. A poisoned
+    /// engine answers with the first cause again, and asks nothing of the disk. That is the only failure that matters here:
+    /// a closed engine can be synced.
     pub(super) fn sync(&self) -> Result<()> {
-        //@ 2.6: within the turn, sync the logs; without a log, flush
+        //@ 2.6: within the turn, sync the logs, unless the engine is poisoned; without a log, flush
         if !self.options().wal {
             return self.flush_all();
         }
         let mut turn = self.turn.lock();
+        if let Some(poisoned @ Error::Poisoned(_)) = &self.background.status.lock().failure {
+            return Err(poisoned.clone());
+        }
         turn.logs.sync().map_err(|error| self.poison(error))
     }
 

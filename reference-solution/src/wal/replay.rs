@@ -21,8 +21,11 @@ use crate::{Error, Result};
 pub(crate) struct Replayed {
     /// One for each log, newest first, with the log's number as its id.
     pub memtables: Vec<Arc<MemTable>>,
-    /// The newest of these logs.
+    /// The newest of these logs, and the length of its good frames.
     pub last: Link,
+    /// The other logs, which give no memtable, newest first. They have to be removed in this order, each for good before
+    /// the next: a log whose predecessor is gone would look like damage at the next open.
+    pub dropped: Vec<PathBuf>,
 }
 
 /// Reads the logs with numbers above `flushed_through` into memtables, and syncs each of these logs, so that the next one
@@ -36,7 +39,8 @@ pub(crate) struct Replayed {
 /// and all behind it are dropped. But if one of those has a mark, the predecessor was durable, and it is
 /// [`Error::Corruption`] of the predecessor, at the end of its good frames.
 ///
-/// A log whose first record is torn has no entries, and nothing to check. Logs without entries give no memtable.
+/// A log whose first record is torn has no entries, and nothing to check. Logs without entries give no memtable, and are
+/// dropped.
 ///
 /// It fails with what [`read_log`], [`decode_link`], and reading and syncing the files fail with, and with
 /// [`Error::Corruption`] at a frame's offset if its record is not a list of entries.
@@ -57,6 +61,8 @@ pub(crate) fn replay(directory: &Path, resources: &Arc<Resources>, flushed_throu
             replayed.last = Link { log: log.number, length: log.contents.length };
         }
     }
+    let is_kept = |log: &&Found| replayed.memtables.iter().any(|memtable| memtable.id() == log.number);
+    replayed.dropped = logs.iter().rev().filter(|log| !is_kept(log)).map(|log| log.path.clone()).collect();
     Ok(replayed)
 }
 

@@ -33,7 +33,7 @@ impl Core {
         // 2.1: count the table's bytes in `bytes_flushed`
         // 2.5: instead of the swap: let `install` record the change before it is visible
         self.replace_state(|state| state.with_flushed(&memtable, table));
-        // 2.6: now the memtable's log can go, if the engine writes logs
+        // 2.6: now the memtable's log can go, if it has one: the engine writes logs, or the memtable came out of one
         self.resources.counters.flushes.add(1);
         self.background.announce();
         Ok(true)

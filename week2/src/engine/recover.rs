@@ -68,6 +68,7 @@ impl Recovered {
 pub(super) fn recover(directory: &Path, resources: &Arc<Resources>) -> Result<Recovered> {
     // 2.5: take the lock, read the manifest, open its tables; only then change anything
     // 2.6: replay the logs that are not flushed; each becomes a frozen memtable
+    // 2.6: remove the logs that were dropped, each for good before the next
     Recovered::empty(directory, resources)
 }
 
