@@ -56,9 +56,11 @@ impl Strategy for Tiered {
     ///    bytes than the runs taken before it have together. The rule applies if that takes in at least two runs.
     /// 3. *Number.* As many as it takes to have fewer than `max_runs` afterwards.
     ///
-    /// Then the merge is widened, run by run, until it fits into the tree: a merge takes all of level 0 or nothing of
-    /// it, and there has to be a level for its output. That level is the one above the next older run, or the last
-    /// level if there is none; it must be neither level 0 nor above a run that is merged.
+    /// Then the merge is widened: it takes in the next older run as long as that is a table of level 0 (a merge takes all
+    /// of level 0 or nothing of it), or is level 1 (there would be no level for the output), or has at most `size_ratio`
+    /// percent more bytes than the runs taken so far have together. (Without the last, a run that rule 3 has made larger
+    /// than the next would be written again with every flush.) The output's level is the one above the next older run,
+    /// or the last level if there is none.
     fn pick(&self, shape: &Shape) -> Option<Task> {
         todo!("2.3: count the newest runs to merge by the three rules, then widen and find the level")
     }
