@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -132,7 +133,8 @@ impl SimDisk {
         SimDisk::holding(self.core.names.lock().survivors(survival, &mut Random(seed)))
     }
 
-    /// Makes the change of this number fail, once.
+    /// Makes the change of this number fail, once. (After a sync that failed, no later one of the same open file makes
+    /// anything durable: the system has dropped the bytes, and does not say so again.)
     pub fn fail_change(&self, number: u64, fault: Fault) {
         self.core.plan.lock().failing_change = Some((number, fault));
     }
@@ -240,13 +242,13 @@ impl Disk for SimDisk {
             Ok(names.create(path))
         };
         let contents = create().map_err(Error::io("create", path))?;
-        Ok(Arc::new(SimFile { core: self.core.clone(), path: path.to_path_buf(), contents }))
+        Ok(SimFile::new(&self.core, path, contents))
     }
 
     fn open(&self, path: &Path) -> Result<Arc<dyn DiskFile>> {
         let opened = self.core.read(Operation::Open, path).and_then(|()| self.core.find(path));
         let contents = opened.map_err(Error::io("open", path))?;
-        Ok(Arc::new(SimFile { core: self.core.clone(), path: path.to_path_buf(), contents }))
+        Ok(SimFile::new(&self.core, path, contents))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
@@ -310,6 +312,13 @@ struct SimFile {
     core: Arc<Core>,
     path: PathBuf,
     contents: Contents,
+    sync_failed: AtomicBool,
+}
+
+impl SimFile {
+    fn new(core: &Arc<Core>, path: &Path, contents: Contents) -> Arc<SimFile> {
+        Arc::new(SimFile { core: core.clone(), path: path.to_path_buf(), contents, sync_failed: AtomicBool::default() })
+    }
 }
 
 impl fmt::Debug for SimFile {
@@ -356,9 +365,12 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> Result<()> {
-        self.core.change(Operation::Sync, &self.path).map_err(Error::io("sync", &self.path))?;
-        let mut contents = self.contents.lock();
-        contents.synced = contents.now.len();
-        Ok(())
+        let outcome = self.core.change(Operation::Sync, &self.path);
+        self.sync_failed.fetch_or(outcome.is_err(), Ordering::Relaxed);
+        if !self.sync_failed.load(Ordering::Relaxed) {
+            let mut contents = self.contents.lock();
+            contents.synced = contents.now.len();
+        }
+        outcome.map_err(Error::io("sync", &self.path))
     }
 }

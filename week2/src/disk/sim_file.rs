@@ -75,6 +75,27 @@ impl Names {
         }
     }
 
+    /// The same tree with files of its own, where nothing is durable that was not.
+    pub fn copy(&self) -> Names {
+        let mut copies: BTreeMap<*const Mutex<Bytes>, Contents> = BTreeMap::new();
+        let mut copy = |contents: &Contents| {
+            let copied = || Arc::new(Mutex::new(contents.lock().clone()));
+            copies.entry(Arc::as_ptr(contents)).or_insert_with(copied).clone()
+        };
+        let copied = |change: &Change, copy: &mut dyn FnMut(&Contents) -> Contents| match change {
+            Change::Created(path, contents) => Change::Created(path.clone(), copy(contents)),
+            Change::Renamed(from, to, contents) => Change::Renamed(from.clone(), to.clone(), copy(contents)),
+            Change::Removed(path) => Change::Removed(path.clone()),
+        };
+        Names {
+            now: self.now.iter().map(|(path, contents)| (path.clone(), copy(contents))).collect(),
+            durable: self.durable.iter().map(|(path, contents)| (path.clone(), copy(contents))).collect(),
+            pending: self.pending.iter().map(|change| copied(change, &mut copy)).collect(),
+            directories: self.directories.clone(),
+            locked: BTreeSet::new(),
+        }
+    }
+
     /// The tree that a power cut leaves, with files of their own: everything durable, and of the rest what `survival`
     /// and chance decide.
     pub fn survivors(&self, survival: Survival, random: &mut Random) -> Names {
