@@ -4,6 +4,7 @@
 //! `SimDisk::after_power_cut`: what was not synced may be gone. Records are never written by hand, except to be refused:
 //! what stands in them changes in week 3. Tests that need a strange log put an engine's own records into it.
 
+mod crashes;
 mod encodings;
 mod logging;
 mod support;

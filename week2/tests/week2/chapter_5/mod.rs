@@ -1,1 +1,3 @@
 //! The manifest.
+
+mod crashes;

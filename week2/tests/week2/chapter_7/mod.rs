@@ -1,1 +1,3 @@
 //! Batches, group commit, verify.
+
+mod crashes;
