@@ -4,6 +4,7 @@ pub mod link;
 pub mod mistakes;
 pub mod mutants;
 pub mod preprocess;
+pub mod simulate;
 pub mod start;
 pub mod status;
 pub mod test;

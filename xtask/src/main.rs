@@ -7,6 +7,7 @@ mod copy;
 mod course;
 mod laws;
 mod runner;
+mod simulate;
 mod terminal;
 mod tool;
 mod trial;
@@ -34,6 +35,7 @@ enum Command {
     Start(command::start::Start),
     Test(command::test::Test),
     Status(command::status::Status),
+    Simulate(command::simulate::Simulate),
     Update(command::update::Update),
     Link(command::link::Link),
     // The course's own.
@@ -53,6 +55,7 @@ fn main() {
         Command::Start(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Status(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Update(command) => command.run(),
         Command::Link(command) => command.run(),
         Command::Book(command) => command.run(),

@@ -107,13 +107,15 @@ fn find_orphans(pages: &[(String, String)], built: &Built, problems: &mut Vec<Pr
 
 /// Pictures and generated files that no page shows.
 fn find_unused(pages: &[(String, String)], problems: &mut Vec<Problem>) -> anyhow::Result<()> {
-    for (directive, folder, extension) in [("picture", "pictures", "svg"), ("generated", "generated", "txt")] {
+    let kinds: [(&[&str], &str, &str); 2] =
+        [(&["picture"], "pictures", "svg"), (&["generated", "simulation"], "generated", "txt")];
+    for (directives, folder, extension) in kinds {
         let folder = root().join(folder);
         for path in files_under(&folder, extension)? {
             let name = relative(&path, &folder);
             let used = |text: &String| {
-                let starts = format!("{{{{#{directive} {name}");
-                text.contains(&format!("{starts} ")) || text.contains(&format!("{starts}}}}}"))
+                let mut starts = directives.iter().map(|directive| format!("{{{{#{directive} {name}"));
+                starts.any(|start| text.contains(&format!("{start} ")) || text.contains(&format!("{start}}}}}")))
             };
             if !pages.iter().any(|(_, text)| used(text)) {
                 problems.push(Problem::new(format!("book/{}", relative(&path, &root())), 0, "no page shows it"));

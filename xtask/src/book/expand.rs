@@ -10,6 +10,7 @@ use super::picture;
 use super::problem::Problem;
 use super::read_text;
 use super::wrap::wrap_comments;
+use crate::simulate::{Trace, widget};
 
 /// Where directives find what they name.
 pub struct Sources {
@@ -65,7 +66,8 @@ impl Sources {
                 let svg = self.read(Path::new("book/pictures"), &directive.target)?;
                 picture::inline(&svg, &directive.target, directive.one("caption")?)
             }
-            name => Err(format!("there is no directive `{name}`, but code, generated, picture")),
+            "simulation" => simulation(&self.read(Path::new("book/generated"), &directive.target)?, directive),
+            name => Err(format!("there is no directive `{name}`, but code, generated, picture, simulation")),
         }
     }
 
@@ -157,6 +159,19 @@ fn visible(lines: &[&str]) -> String {
 
 /// Shows a generated file, or the part of it below a line `== name ==`.
 fn generated(text: &str, directive: &Directive) -> Result<String, String> {
+    let shown = part_of(text, directive)?;
+    Ok(format!("```text\n{}\n```", shown.join("\n").trim_matches('\n')))
+}
+
+/// A trace of the simulator, as a picture to step through.
+fn simulation(text: &str, directive: &Directive) -> Result<String, String> {
+    let lines = part_of(text, directive)?.join("\n");
+    let trace = Trace::parse(lines.trim()).map_err(|error| format!("{}: {error:#}", directive.target))?;
+    Ok(widget(&trace))
+}
+
+/// The lines of a generated file, or of the part that the directive names.
+fn part_of<'a>(text: &'a str, directive: &Directive) -> Result<Vec<&'a str>, String> {
     directive.allow(&["part"])?;
     let is_heading = |line: &str| line.starts_with("== ") && line.ends_with(" ==");
     let lines: Vec<&str> = text.lines().collect();
@@ -170,12 +185,8 @@ fn generated(text: &str, directive: &Directive) -> Result<String, String> {
             &lines[start..start + length]
         }
     };
-    let shown: Vec<&str> = shown
-        .iter()
-        .filter(|line| !is_heading(line))
-        .map(|line| line.strip_prefix(super::generated::TIMING).unwrap_or(line))
-        .collect();
-    Ok(format!("```text\n{}\n```", shown.join("\n").trim_matches('\n')))
+    let shown = shown.iter().filter(|line| !is_heading(line));
+    Ok(shown.map(|line| line.strip_prefix(super::generated::TIMING).unwrap_or(line)).collect())
 }
 
 #[cfg(test)]
