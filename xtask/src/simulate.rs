@@ -109,3 +109,36 @@ fn write_crate(folder: &Path, dir: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = r#"{"flush":1,"action":"flush","from":[],"target":0,"read":0,"written":0,"levels":[[1,1048576],[0,0]],"user_bytes":1048576,"total_written":1048576,"live_bytes":1048576}
+{"flush":1,"action":"merge","from":[[0,1]],"target":1,"read":1048576,"written":524288,"levels":[[0,0],[2,524288]],"user_bytes":1048576,"total_written":1572864,"live_bytes":524288}"#;
+
+    #[test]
+    fn a_trace_is_shown_step_by_step() {
+        let trace = Trace::parse(TRACE).expect("a trace");
+        let printer = Printer::new(&trace);
+        let steps = printer.steps();
+        assert!(steps.contains("flush 1\n"), "{steps}");
+        assert!(steps.contains("merge  1 of level 0 → level 1: 1.0 MiB read, 0.5 MiB written"), "{steps}");
+        assert!(steps.contains("level 1") && steps.contains("2 tables, 0.5 MiB"), "{steps}");
+        let summary = printer.summary();
+        assert!(summary.contains("1.50") && summary.contains("1 flushes, 1 merges, 0 moves"), "{summary}");
+    }
+
+    #[test]
+    fn a_page_holds_the_trace_and_needs_nothing_else() {
+        let trace = Trace::parse(TRACE).expect("a trace");
+        let page = page(&trace, "a title");
+        assert!(page.contains(&format!("[{}]", TRACE.replace('\n', ","))), "{page}");
+        assert!(!page.contains("{{") && !page.contains("src=") && !page.contains("href="), "{page}");
+    }
+
+    #[test]
+    fn what_is_no_trace_is_refused() {
+        assert!(Trace::parse("not a step").is_err());
+    }
+}
