@@ -77,4 +77,7 @@ pub struct Stats {
     pub bytes_logged: u64,
     //@ 2.6
     pub log_syncs: u64,
+    //@ 2.7
+    /// Writers that wait in the queue until somebody has written.
+    pub waiting_writers: u64,
 }

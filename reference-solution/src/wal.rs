@@ -117,8 +117,10 @@ pub(crate) struct Logs {
     resources: Arc<Resources>,
     /// The log of the memtable that takes writes, once it has one.
     current: Option<Log>,
-    /// Logs of frozen memtables that may not be durable, oldest first.
+    /// Logs of frozen memtables, oldest first.
     before: Vec<Log>,
+    /// Logs that were replayed, oldest first.
+    replayed: Vec<Link>,
     /// What the next log names as its predecessor, if `current` is none.
     last: Link,
 }
@@ -139,14 +141,16 @@ impl Logs {
             resources: resources.clone(),
             current: None,
             before: Vec::new(),
+            replayed: Vec::new(),
             last: Link::default(),
         }
     }
 
-    /// Lets the next log follow `last`, which was replayed and is durable.
-    pub fn follow(&mut self, last: Link) {
-        //@ 2.6: remember it
-        self.last = last;
+    /// Lets the next log follow the last of these, which were replayed and are durable, if there is one.
+    pub fn follow(&mut self, replayed: Vec<Link>) {
+        //@ 2.6: remember them
+        self.last = replayed.last().copied().unwrap_or_default();
+        self.replayed = replayed;
     }
 
     /// Writes a record to the log of the memtable with this id, which is begun if there is none yet, and syncs it if `sync` is
@@ -196,33 +200,36 @@ impl Logs {
     }
 
     //@ 2.7
-    /// Reads the logs of the state's memtables, as far as they are there, and gives one error for each that is damaged:
-    /// one that cannot be read, or that has fewer good bytes than were written to it.
-    pub fn verify(&self, state: &State) -> Vec<Error> {
-        //@ 2.7: read each log, and compare its length with what its writer says
+    /// Reads the logs of the memtables, and gives one error for each that cannot be read, or that has fewer good bytes
+    /// than were written to it, or than were replayed. `state` gives the state of the moment.
+    ///
+    /// A flush may take a memtable's log away meanwhile. That is no damage: the memtable is in the state no more.
+    pub fn verify(&self, state: impl Fn() -> Arc<State>) -> Vec<Error> {
+        //@ 2.7: read each log, and compare its length with what it should be
         let mut damages = Vec::new();
-        let disk = &self.resources.options.disk;
-        let paths = match disk.list(&self.directory) {
-            Ok(paths) => paths,
-            Err(error) => return vec![error],
-        };
-        for memtable in state.memtables() {
-            let path = log_path(&self.directory, memtable.id());
-            if !paths.contains(&path) {
-                continue;
-            }
-            let writer = self.before.iter().chain(&self.current).find(|log| log.memtable == memtable.id());
-            let written = writer.map_or(0, |log| log.writer.length());
-            match disk.open(&path).and_then(|file| read_log(file.as_ref(), memtable.id())) {
-                Ok(contents) if contents.length >= written => {}
-                Ok(contents) => {
-                    let what = format!("{written} bytes were written, and a frame among them is damaged");
-                    damages.push(Error::corruption(&path, contents.length, what));
-                }
-                Err(error) => damages.push(error),
+        for memtable in state().memtables() {
+            let Some(damage) = self.verify_log(memtable.id()) else { continue };
+            if state().memtables().any(|current| current.id() == memtable.id()) {
+                damages.push(damage);
             }
         }
         damages
+    }
+
+    //@ 2.7 only
+    fn verify_log(&self, memtable: u64) -> Option<Error> {
+        let written = self.before.iter().chain(&self.current).map(|log| (log.memtable, log.writer.length()));
+        let replayed = self.replayed.iter().map(|link| (link.log, link.length));
+        let (_, length) = written.chain(replayed).find(|(log, _)| *log == memtable)?;
+        let path = log_path(&self.directory, memtable);
+        match self.resources.options.disk.open(&path).and_then(|file| read_log(file.as_ref(), memtable)) {
+            Ok(found) if found.length >= length => None,
+            Ok(found) => {
+                let what = format!("{length} bytes were written, and a frame among them is damaged");
+                Some(Error::corruption(&path, found.length, what))
+            }
+            Err(error) => Some(error),
+        }
     }
 
     //@ 2.6 only
@@ -231,7 +238,6 @@ impl Logs {
         for log in &mut self.before {
             log.writer.sync()?;
         }
-        self.before.clear();
         if let Some(log) = self.current.as_mut().filter(|log| !log.is_sealed) {
             log.writer.add_mark();
             log.is_sealed = true;

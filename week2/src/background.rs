@@ -71,6 +71,14 @@ impl Background {
         self.changed.notify_all();
     }
 
+    /// Keeps the panic of a thread that is not the engine's own, and gives it as an error. Given.
+    pub fn fail_by_panic(&self, panic: &(dyn Any + Send)) -> Error {
+        let thread = std::thread::current().name().unwrap_or("a writer").to_string();
+        let error = Error::Panicked { thread, message: message_of(panic) };
+        self.fail(error.clone());
+        error
+    }
+
     /// Starts a thread of the engine. If `body` panics, the engine refuses writes from then on, with the panic's
     /// message.
     pub fn spawn(self: &Arc<Self>, name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {

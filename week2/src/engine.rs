@@ -141,7 +141,8 @@ impl Engine {
         todo!("2.7: as write_with, with the durability of the options")
     }
 
-    /// As [`Engine::write`], and says for this batch what to wait for.
+    /// As [`Engine::write`], and says for this batch what to wait for. An engine without a log has nothing to wait for,
+    /// whatever this says.
     pub fn write_with(&self, batch: &WriteBatch, sync: Sync) -> Result<()> {
         todo!("2.7: let the batch's entries stand in the queue")
     }
@@ -244,8 +245,12 @@ impl Engine {
         self.core.shape()
     }
 
-    /// Reads every block of every table, the logs and the manifest from their files, and gives one error for each damage:
-    /// none if all is well. Reads and flushes go on meanwhile; writes wait while the logs are read.
+    /// Reads every block of every table, the logs and the manifest from their files, as the disk has them now, and gives
+    /// one error for each damage: none if all is well. An [`Error::Corruption`] names the file and where in it the damage
+    /// begins; a file that is not there or cannot be read is an [`Error::Io`].
+    ///
+    /// Reads, flushes and compactions go on meanwhile; writes wait while the logs are read. The cache is neither asked nor
+    /// filled. A closed or failed engine can be verified too.
     pub fn verify(&self) -> Vec<Error> {
         self.core.verify()
     }
@@ -281,6 +286,7 @@ impl Engine {
             bytes_compacted: counters.bytes_compacted.get(),
             bytes_logged: counters.bytes_logged.get(),
             log_syncs: counters.log_syncs.get(),
+            waiting_writers: self.core.queue.waiting_writers() as u64,
         }
     }
 }

@@ -67,4 +67,6 @@ pub struct Stats {
     pub bytes_compacted: u64,
     pub bytes_logged: u64,
     pub log_syncs: u64,
+    /// Writers that wait in the queue until somebody has written.
+    pub waiting_writers: u64,
 }

@@ -91,8 +91,10 @@ pub(crate) struct Logs {
     resources: Arc<Resources>,
     /// The log of the memtable that takes writes, once it has one.
     current: Option<Log>,
-    /// Logs of frozen memtables that may not be durable, oldest first.
+    /// Logs of frozen memtables, oldest first.
     before: Vec<Log>,
+    /// Logs that were replayed, oldest first.
+    replayed: Vec<Link>,
     /// What the next log names as its predecessor, if `current` is none.
     last: Link,
 }
@@ -113,13 +115,14 @@ impl Logs {
             resources: resources.clone(),
             current: None,
             before: Vec::new(),
+            replayed: Vec::new(),
             last: Link::default(),
         }
     }
 
-    /// Lets the next log follow `last`, which was replayed and is durable.
-    pub fn follow(&mut self, last: Link) {
-        todo!("2.6: remember it")
+    /// Lets the next log follow the last of these, which were replayed and are durable, if there is one.
+    pub fn follow(&mut self, replayed: Vec<Link>) {
+        todo!("2.6: remember them")
     }
 
     /// Writes a record to the log of the memtable with this id, which is begun if there is none yet, and syncs it if `sync` is
@@ -146,9 +149,11 @@ impl Logs {
         todo!("2.6: the logs before, then the current one")
     }
 
-    /// Reads the logs of the state's memtables, as far as they are there, and gives one error for each that is damaged:
-    /// one that cannot be read, or that has fewer good bytes than were written to it.
-    pub fn verify(&self, state: &State) -> Vec<Error> {
-        todo!("2.7: read each log, and compare its length with what its writer says")
+    /// Reads the logs of the memtables, and gives one error for each that cannot be read, or that has fewer good bytes
+    /// than were written to it, or than were replayed. `state` gives the state of the moment.
+    ///
+    /// A flush may take a memtable's log away meanwhile. That is no damage: the memtable is in the state no more.
+    pub fn verify(&self, state: impl Fn() -> Arc<State>) -> Vec<Error> {
+        todo!("2.7: read each log, and compare its length with what it should be")
     }
 }

@@ -17,7 +17,12 @@
 //! (DeWitt et al., "Implementation Techniques for Main Memory Database Systems", SIGMOD 1984: group commit).
 
 use std::collections::VecDeque;
+//@ 2.7 only
+use std::mem;
+//@ 2.7 only
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+//@ 2.7 only
 use std::thread;
 
 use bytes::Bytes;
@@ -25,12 +30,13 @@ use parking_lot::{Condvar, Mutex};
 
 use super::write::WriteEntry;
 use super::{Core, check_limits};
+use crate::Result;
 use crate::options::Sync;
-use crate::{Error, Result};
 
-/// A leader takes no further writer along when its group has this many bytes of keys and values.
+/// How many bytes of keys and values are written together at most. A writer that has more writes alone.
 const MAX_GROUP_SIZE: usize = 1 << 20;
 
+//@ 2.7 only
 /// How often a thread lets others run before it looks, or sleeps.
 const YIELDS: usize = 4;
 
@@ -44,6 +50,7 @@ pub(crate) struct Queue {
 struct Waiting {
     /// Somebody writes, and will wake the first of the writers when it has done.
     has_leader: bool,
+    /// In the order in which they came. One that was woken to lead is still among them, until it takes its group.
     writers: VecDeque<Arc<Writer>>,
 }
 
@@ -51,6 +58,7 @@ struct Waiting {
 #[derive(Debug)]
 struct Writer {
     entries: Vec<(Bytes, Option<Bytes>)>,
+    /// Bytes of keys and values.
     size: usize,
     sync: Sync,
     fate: Mutex<Fate>,
@@ -68,8 +76,14 @@ impl Core {
     /// Writes entries together, in the order in which writers came. If nobody is writing, this thread does it at once;
     /// otherwise it waits until a leader has done it, or until it is the leader for those that wait.
     ///
-    /// A group fails as one: each of its writers gets the leader's error. But an entry that is too long is refused before
-    /// it joins a group. If one writer of a group wants [`Sync::EveryCommit`], the group is synced.
+    /// Entries that are too long are refused before they join a group, and without entries there is nothing to do. A leader
+    /// takes along as many of those who wait, in their order, as have [`MAX_GROUP_SIZE`] bytes of keys and values
+    /// together, itself at least, and commits all entries with one call of [`Core::commit`]. If one of the group wants
+    /// [`Sync::EveryCommit`], the group is synced. A group fails as one: each of its writers gets the leader's error.
+    ///
+    /// However a commit ends, the first that still waits leads then. If it ends with a panic, the engine keeps that as its
+    /// failure, the group is told so ([`Background::fail_by_panic`](crate::background::Background::fail_by_panic)), and the
+    /// panic goes on.
     pub(super) fn submit(&self, entries: &[WriteEntry<'_>], sync: Sync) -> Result<()> {
         //@ 2.7: lead if nobody does; otherwise wait to be done, or to lead
         if entries.is_empty() {
@@ -90,56 +104,51 @@ impl Core {
         }
         waiting.has_leader = true;
         drop(waiting);
-        let _leadership = Leadership::of(&self.queue, Vec::new());
-        self.commit(entries, sync)
+        self.commit_for(&[], entries, sync)
     }
 
     //@ 2.7 only
     /// Writes for the first writers of the queue, of which this thread's is the very first.
     fn lead(&self) -> Result<()> {
         self.queue.gather();
-        let mut leadership = Leadership::of(&self.queue, self.queue.take_group());
-        let group = leadership.group.clone();
+        let group = self.queue.take_group();
         let entries = group.iter().flat_map(|writer| &writer.entries);
         let entries: Vec<WriteEntry<'_>> =
             entries.map(|(key, value)| WriteEntry { key, value: value.as_deref() }).collect();
         let is_synced = group.iter().any(|writer| writer.sync == Sync::EveryCommit);
-        leadership.outcome = self.commit(&entries, if is_synced { Sync::EveryCommit } else { Sync::Os });
-        leadership.outcome.clone()
+        self.commit_for(&group[1..], &entries, if is_synced { Sync::EveryCommit } else { Sync::Os })
     }
-}
 
-//@ 2.7 only
-/// Held by who leads. However the leading ends, with a panic too, the next writer leads then, and the group is told.
-struct Leadership<'a> {
-    queue: &'a Queue,
-    group: Vec<Arc<Writer>>,
-    outcome: Result<()>,
-}
-
-//@ 2.7 only
-impl Leadership<'_> {
-    fn of(queue: &Queue, group: Vec<Arc<Writer>>) -> Leadership<'_> {
-        let message = "while it wrote for a group".to_string();
-        Leadership { queue, group, outcome: Err(Error::Panicked { thread: "a writer".to_string(), message }) }
-    }
-}
-
-//@ 2.7 only
-impl Drop for Leadership<'_> {
-    fn drop(&mut self) {
-        // The first of the group is the leader itself. Those that are told may be back before the next leader writes.
-        for writer in self.group.iter().skip(1) {
-            writer.tell(Fate::Done(self.outcome.clone()));
+    //@ 2.7 only
+    /// Commits, tells the followers how it went, and lets the next writer lead.
+    fn commit_for(&self, followers: &[Arc<Writer>], entries: &[WriteEntry<'_>], sync: Sync) -> Result<()> {
+        let committed = catch_unwind(AssertUnwindSafe(|| self.commit(entries, sync)));
+        let outcome = match &committed {
+            Ok(outcome) => outcome.clone(),
+            // A part of the write may be in the log or in the memtable.
+            Err(panic) => Err(self.background.fail_by_panic(panic.as_ref())),
+        };
+        // Those that are told may be back in the queue before the next leader takes its group.
+        for writer in followers {
+            writer.tell(Fate::Done(outcome.clone()));
         }
         self.queue.appoint_next();
+        committed.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+}
+
+impl Queue {
+    /// How many writers wait. Given.
+    pub fn waiting_writers(&self) -> usize {
+        self.waiting.lock().writers.len()
     }
 }
 
 //@ 2.7 only
 impl Queue {
-    /// If somebody waits for a sync: lets other threads run, as long as that brings more writers. Those of the last group have just been told, and many
-    /// write again at once: what takes them along spares them a sync of their own. It costs some microseconds.
+    /// If somebody waits for a sync: lets other threads run, as long as that brings more writers. Those of the last group
+    /// have just been told, and many write again at once: what takes them along spares them a sync of their own. It costs
+    /// some microseconds.
     fn gather(&self) {
         let mut before = 0;
         loop {
@@ -156,17 +165,16 @@ impl Queue {
         }
     }
 
+    /// The first of the writers, who leads, and those behind it who fit into the group.
     fn take_group(&self) -> Vec<Arc<Writer>> {
         let mut waiting = self.waiting.lock();
-        let mut group = Vec::new();
         let mut size = 0;
-        while size < MAX_GROUP_SIZE
-            && let Some(writer) = waiting.writers.pop_front()
-        {
+        let fit = waiting.writers.iter().take_while(|writer| {
             size += writer.size;
-            group.push(writer);
-        }
-        group
+            size <= MAX_GROUP_SIZE
+        });
+        let count = fit.count().max(1);
+        waiting.writers.drain(..count).collect()
     }
 
     /// The leader has done: the first that waits leads now, if there is one.
@@ -200,7 +208,7 @@ impl Writer {
         while matches!(*fate, Fate::Waits) {
             self.changed.wait(&mut fate);
         }
-        std::mem::replace(&mut *fate, Fate::Waits)
+        mem::replace(&mut *fate, Fate::Waits)
     }
 
     fn tell(&self, fate: Fate) {

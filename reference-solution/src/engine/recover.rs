@@ -92,7 +92,7 @@ pub(super) fn recover(directory: &Path, resources: &Arc<Resources>) -> Result<Re
     //@ 2.6: replay the logs that are not flushed; each becomes a frozen memtable
     let replayed = replay(directory, resources, contents.flushed_through)?;
     recovered.state.frozen = replayed.memtables;
-    recovered.turn.logs.follow(replayed.last);
+    recovered.turn.logs.follow(replayed.logs);
     //@ 2.5
     recovered.manifest.restore(contents, recovered.next_id)?;
     //@ 2.6: remove the logs that were dropped, each for good before the next

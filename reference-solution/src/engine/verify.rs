@@ -9,13 +9,14 @@ use crate::Error;
 
 impl Core {
     /// See [`Engine::verify`](crate::Engine::verify). The turn is held while the logs are read, so that they do not grow
-    /// meanwhile, and the manifest's lock while that is read.
+    /// meanwhile, and the manifest's lock while that is read. The logs come first: what is flushed meanwhile is found in
+    /// the tables then.
     pub(super) fn verify(&self) -> Vec<Error> {
-        //@ 2.7: gather what the tables, the logs and the manifest find damaged in themselves
-        let mut damages: Vec<Error> = self.state().tables().flat_map(|table| table.verify()).collect();
+        //@ 2.7: gather what the logs, the tables and the manifest find damaged in themselves
         let turn = self.turn.lock();
-        damages.extend(turn.logs.verify(&self.state()));
+        let mut damages = turn.logs.verify(|| self.state());
         drop(turn);
+        damages.extend(self.state().tables().flat_map(|table| table.verify()));
         damages.extend(self.manifest.lock().verify());
         damages
     }

@@ -21,8 +21,8 @@ use crate::{Error, Result};
 pub(crate) struct Replayed {
     /// One for each log, newest first, with the log's number as its id.
     pub memtables: Vec<Arc<MemTable>>,
-    /// The newest of these logs, and the length of its good frames.
-    pub last: Link,
+    /// These logs, and the lengths of their good frames, oldest first.
+    pub logs: Vec<Link>,
     /// The other logs, which give no memtable, newest first. They have to be removed in this order, each for good before
     /// the next: a log whose predecessor is gone would look like damage at the next open.
     pub dropped: Vec<PathBuf>,
@@ -58,7 +58,7 @@ pub(crate) fn replay(directory: &Path, resources: &Arc<Resources>, flushed_throu
         if !memtable.is_empty() {
             log.file.sync()?;
             replayed.memtables.insert(0, Arc::new(memtable));
-            replayed.last = Link { log: log.number, length: log.contents.length };
+            replayed.logs.push(Link { log: log.number, length: log.contents.length });
         }
     }
     let is_kept = |log: &&Found| replayed.memtables.iter().any(|memtable| memtable.id() == log.number);

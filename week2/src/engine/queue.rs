@@ -17,21 +17,17 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
 use super::write::WriteEntry;
 use super::{Core, check_limits};
+use crate::Result;
 use crate::options::Sync;
-use crate::{Error, Result};
 
-/// A leader takes no further writer along when its group has this many bytes of keys and values.
+/// How many bytes of keys and values are written together at most. A writer that has more writes alone.
 const MAX_GROUP_SIZE: usize = 1 << 20;
-
-/// How often a thread lets others run before it looks, or sleeps.
-const YIELDS: usize = 4;
 
 /// Writers that wait for their turn.
 #[derive(Debug, Default)]
@@ -43,6 +39,7 @@ pub(crate) struct Queue {
 struct Waiting {
     /// Somebody writes, and will wake the first of the writers when it has done.
     has_leader: bool,
+    /// In the order in which they came. One that was woken to lead is still among them, until it takes its group.
     writers: VecDeque<Arc<Writer>>,
 }
 
@@ -50,6 +47,7 @@ struct Waiting {
 #[derive(Debug)]
 struct Writer {
     entries: Vec<(Bytes, Option<Bytes>)>,
+    /// Bytes of keys and values.
     size: usize,
     sync: Sync,
     fate: Mutex<Fate>,
@@ -67,9 +65,22 @@ impl Core {
     /// Writes entries together, in the order in which writers came. If nobody is writing, this thread does it at once;
     /// otherwise it waits until a leader has done it, or until it is the leader for those that wait.
     ///
-    /// A group fails as one: each of its writers gets the leader's error. But an entry that is too long is refused before
-    /// it joins a group. If one writer of a group wants [`Sync::EveryCommit`], the group is synced.
+    /// Entries that are too long are refused before they join a group, and without entries there is nothing to do. A leader
+    /// takes along as many of those who wait, in their order, as have [`MAX_GROUP_SIZE`] bytes of keys and values
+    /// together, itself at least, and commits all entries with one call of [`Core::commit`]. If one of the group wants
+    /// [`Sync::EveryCommit`], the group is synced. A group fails as one: each of its writers gets the leader's error.
+    ///
+    /// However a commit ends, the first that still waits leads then. If it ends with a panic, the engine keeps that as its
+    /// failure, the group is told so ([`Background::fail_by_panic`](crate::background::Background::fail_by_panic)), and the
+    /// panic goes on.
     pub(super) fn submit(&self, entries: &[WriteEntry<'_>], sync: Sync) -> Result<()> {
         todo!("2.7: lead if nobody does; otherwise wait to be done, or to lead")
+    }
+}
+
+impl Queue {
+    /// How many writers wait. Given.
+    pub fn waiting_writers(&self) -> usize {
+        self.waiting.lock().writers.len()
     }
 }

@@ -8,8 +8,9 @@ use crate::Error;
 
 impl Core {
     /// See [`Engine::verify`](crate::Engine::verify). The turn is held while the logs are read, so that they do not grow
-    /// meanwhile, and the manifest's lock while that is read.
+    /// meanwhile, and the manifest's lock while that is read. The logs come first: what is flushed meanwhile is found in
+    /// the tables then.
     pub(super) fn verify(&self) -> Vec<Error> {
-        todo!("2.7: gather what the tables, the logs and the manifest find damaged in themselves")
+        todo!("2.7: gather what the logs, the tables and the manifest find damaged in themselves")
     }
 }

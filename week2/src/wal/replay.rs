@@ -21,8 +21,8 @@ use crate::{Error, Result};
 pub(crate) struct Replayed {
     /// One for each log, newest first, with the log's number as its id.
     pub memtables: Vec<Arc<MemTable>>,
-    /// The newest of these logs, and the length of its good frames.
-    pub last: Link,
+    /// These logs, and the lengths of their good frames, oldest first.
+    pub logs: Vec<Link>,
     /// The other logs, which give no memtable, newest first. They have to be removed in this order, each for good before
     /// the next: a log whose predecessor is gone would look like damage at the next open.
     pub dropped: Vec<PathBuf>,

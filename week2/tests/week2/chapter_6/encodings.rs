@@ -106,7 +106,11 @@ fn an_entry_is_two_lengths_a_key_and_a_value() {
     }
     let (key, value) = ([b'k'; 300], [b'v'; 127]);
     let expected = [&[0xAC, 0x02, 0x80, 0x01][..], &key, &value].concat();
-    assert_eq!(record_of(&[(&key, Some(&value))]), expected, "a key of 300 bytes, a value of 127: varints of two bytes");
+    assert_eq!(
+        record_of(&[(&key, Some(&value))]),
+        expected,
+        "a key of 300 bytes, a value of 127: varints of two bytes"
+    );
 }
 
 /// Entries of a record are added behind each other, and taken off in the same order.
