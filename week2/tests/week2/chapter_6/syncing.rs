@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lsm::disk::{Operation, SimDisk};
+use lsm::disk::{Operation, SimDisk, Survival};
 use lsm::{Engine, Stats};
 use parking_lot::Mutex;
 
@@ -131,7 +131,7 @@ fn a_synced_write_leaves_a_mark() {
     let [first, second]: [PathBuf; 2] = these_logs(&disk, "after a freeze");
     assert!(read(&disk, &first).has_mark, "the older log was synced");
     // The last mark of a log may be lost with the power, but the one that stands before what was synced may not.
-    let left = disk.after_power_cut(lsm::disk::Survival::Nothing, 1);
+    let left = disk.after_power_cut(Survival::Nothing, 1);
     assert!(read(&left, &second).has_mark, "the mark is durable together with the first synced write");
 }
 
@@ -151,7 +151,7 @@ fn a_successor_does_not_count_on_the_last_mark() {
     check_after_power_cut(&disk, &filled(0..4), "four logs with one synced write each");
     for log in &logs(&disk) {
         // The same in another way: the file ends where the power cut left it.
-        let left = disk.after_power_cut(lsm::disk::Survival::Nothing, 1);
+        let left = disk.after_power_cut(Survival::Nothing, 1);
         assert!(read(&left, log).length <= read(&disk, log).length, "{} has grown in a power cut", log.display());
     }
 }
