@@ -70,6 +70,7 @@ fn closing_flushes_when_the_log_fails() {
         fill(&engine, 0..3);
         engine.freeze().expect("freezing");
         fill(&engine, 3..5);
+        assert_eq!(logs(&disk).len(), 2, "logs of two memtables");
         let (breaks, is_full) = (disk.clone(), Arc::new(AtomicBool::new(tables_fail)));
         let full = is_full.clone();
         disk.on_operation(move |step| {
