@@ -8,6 +8,9 @@ use lsm::{Error, MAX_VALUE_LENGTH, Result};
 /// An entry as it is taken off a record, with what stands behind it.
 type Taken<'a> = Option<((&'a [u8], Option<&'a [u8]>), &'a [u8])>;
 
+/// What it is, a key, a value, and how they stand in a record.
+type Case<'a> = (&'a str, &'a [u8], Option<&'a [u8]>, &'a [u8]);
+
 fn record_of(entries: &[(&[u8], Option<&[u8]>)]) -> Vec<u8> {
     let mut record = Vec::new();
     for (key, value) in entries {
@@ -95,7 +98,7 @@ fn a_later_version_is_refused_by_name() {
 /// Book: week2/6-write-ahead-log.md#the-format
 #[test]
 fn an_entry_is_two_lengths_a_key_and_a_value() {
-    let cases: [(&str, &[u8], Option<&[u8]>, &[u8]); 4] = [
+    let cases: [Case<'_>; 4] = [
         ("fig = ripe", b"fig", Some(b"ripe"), b"\x03\x05figripe"),
         ("a tombstone of fig", b"fig", None, b"\x03\x00fig"),
         ("fig with an empty value", b"fig", Some(b""), b"\x03\x01fig"),
