@@ -7,7 +7,8 @@ use lsm::disk::{Fault, Operation, SimDisk, Survival};
 use lsm::{Engine, Error, Result};
 
 use super::support::{
-    Model, after_power_cuts, check_holds, flush_round, ids, is_manifest, key, manual, open, small, table_files,
+    Model, after_power_cuts, check_holds, compact_some, flush_round, ids, is_manifest, key, manual, open, small,
+    table_files,
 };
 
 /// A change of the tree, and what it is called.
@@ -23,8 +24,7 @@ const CHANGES: [Change; 3] = [
 fn prepare(disk: &SimDisk, what: &str) -> (Engine, Model) {
     let mut model = Model::new();
     let engine: Engine = open(small(disk));
-    flush_round(&engine, &mut model, 0..20, 0);
-    engine.compact().expect("a compaction");
+    compact_some(&engine, &mut model, 20);
     flush_round(&engine, &mut model, 3..9, 1);
     if what == "a flush" {
         engine.put(&key(5), b"in memory").expect("a put");

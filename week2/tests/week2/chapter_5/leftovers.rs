@@ -10,8 +10,8 @@ use lsm::{Engine, Error, Result};
 use parking_lot::Mutex;
 
 use super::support::{
-    DIRECTORY, Model, after_power_cuts, all_files, check_holds, flush_round, is_table, manual, open, read_manifest,
-    record_steps, small, table_files,
+    DIRECTORY, Model, after_power_cuts, all_files, check_holds, compact_some, flush_round, is_table, manual, open,
+    read_manifest, record_steps, small, table_files,
 };
 
 /// A database as a process leaves it that was killed in the middle of a compaction: the record of the compaction is in the
@@ -53,8 +53,7 @@ fn orphans_go_and_foreign_files_stay() {
     let disk = SimDisk::new();
     let mut model = Model::new();
     let engine: Engine = open(small(&disk));
-    flush_round(&engine, &mut model, 0..40, 0);
-    engine.compact().expect("a compaction");
+    compact_some(&engine, &mut model, 40);
     drop(engine);
     let mut expected = table_files(&disk);
     let inside = |name: &str| Path::new(DIRECTORY).join(name);
@@ -113,8 +112,7 @@ fn nothing_is_removed_that_the_manifest_names() {
     let disk = SimDisk::new();
     let mut model = Model::new();
     let engine: Engine = open(small(&disk));
-    flush_round(&engine, &mut model, 0..40, 0);
-    engine.compact().expect("a compaction");
+    compact_some(&engine, &mut model, 40);
     flush_round(&engine, &mut model, 3..9, 1);
     drop(engine);
     let before = table_files(&disk);

@@ -10,8 +10,8 @@ use lsm::{Engine, Options, Result};
 use parking_lot::Mutex;
 
 use super::support::{
-    DIRECTORY, Model, after_power_cuts, check_holds, eventually, flush_round, ids, is_change, is_table, key, manual,
-    open, read_manifest, record_steps, small,
+    DIRECTORY, Model, after_power_cuts, check_holds, compact_some, eventually, flush_round, ids, is_change, is_table,
+    key, manual, open, read_manifest, record_steps, small,
 };
 
 type Ids = Vec<Vec<u64>>;
@@ -28,8 +28,7 @@ const CHANGES: [Change; 3] = [
 /// An engine with three tables at level 0 and one below, and for a flush something to write.
 fn prepare(disk: &SimDisk, what: &str, model: &mut Model) -> Arc<Engine> {
     let engine: Engine = open(small(disk));
-    flush_round(&engine, model, 0..20, 0);
-    engine.compact().expect("a compaction");
+    compact_some(&engine, model, 20);
     for round in 1..4 {
         flush_round(&engine, model, round..round + 8, round);
     }

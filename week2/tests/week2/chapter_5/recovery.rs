@@ -9,13 +9,12 @@ use lsm::manifest::Contents;
 use lsm::{Engine, Options};
 
 use super::support::{
-    DIRECTORY, Model, check_holds, flush_round, ids, key, manual, open, read_manifest, small, table_files,
+    DIRECTORY, Model, check_holds, compact_some, flush_round, ids, key, manual, open, read_manifest, small, table_files,
 };
 
 /// Several tables in the last level, some at level 0, deletions among them.
 fn fill(engine: &Engine, model: &mut Model) {
-    flush_round(engine, model, 0..60, 0);
-    engine.compact().expect("a compaction");
+    compact_some(engine, model, 60);
     for round in 1..4 {
         engine.delete(&key(round * 7)).expect("a delete");
         model.remove(&key(round * 7));

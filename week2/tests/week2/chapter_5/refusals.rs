@@ -11,8 +11,8 @@ use lsm::table::table_path;
 use lsm::{Engine, Error, Options, Result};
 
 use super::support::{
-    DIRECTORY, Model, RECORD, all_files, check_holds, contents_of, flush_round, frame, is_change, manifest_path,
-    manual, open, read_manifest, record_steps, shared, small, table_files,
+    DIRECTORY, Model, RECORD, all_files, check_holds, compact_some, contents_of, flush_round, frame, is_change,
+    manifest_path, manual, open, read_manifest, record_steps, shared, small, table_files,
 };
 
 /// A database with two tables at level 0 and several below; in its directory a file that is nobody's, an orphan, and what
@@ -21,8 +21,7 @@ fn prepare() -> (SimDisk, Model) {
     let disk = SimDisk::new();
     let mut model = Model::new();
     let engine: Engine = open(small(&disk));
-    flush_round(&engine, &mut model, 0..30, 0);
-    engine.compact().expect("a compaction");
+    compact_some(&engine, &mut model, 30);
     flush_round(&engine, &mut model, 10..13, 1);
     flush_round(&engine, &mut model, 11..20, 2);
     drop(engine);

@@ -128,6 +128,14 @@ pub fn flush_round(engine: &Engine, model: &mut Model, numbers: impl IntoIterato
     engine.flush().expect("a flush");
 }
 
+/// Writes keys below `count` and compacts them: with small tables, several in the last level. (Of a single table, a
+/// compaction would only move it.)
+pub fn compact_some(engine: &Engine, model: &mut Model, count: usize) {
+    flush_round(engine, model, 0..count, 0);
+    flush_round(engine, model, count / 3..count / 2, 0);
+    engine.compact().expect("a compaction");
+}
+
 /// Demands that the engine holds exactly what the model does, by `get` and by `scan`.
 pub fn check_holds(engine: &Engine, model: &Model, when: &str) {
     let found: Result<Vec<(Bytes, Bytes)>> = engine.scan(..).and_then(Iterator::collect);
