@@ -238,7 +238,7 @@ fn a_scan_outlives_its_engine() {
     drop(engine);
     let engine: Engine = Engine::open(DIRECTORY, small(&disk)).expect("opening while a scan is held");
     let mut later: Model = model.clone();
-    flush_round(&engine, &mut later, 0..60, 7);
+    flush_round(&engine, &mut later, 0..30, 7);
     engine.compact().expect("a compaction");
     let found: Vec<(Bytes, Bytes)> = scan.map(|entry| entry.expect("a step of the old scan")).collect();
     assert_eq!(found.len() + 1, model.len(), "entries of the old scan; the first was {first:?}");
