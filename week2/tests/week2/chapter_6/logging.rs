@@ -86,7 +86,7 @@ fn the_log_comes_before_the_memtable() {
     let seen = looks.clone();
     disk.on_operation(move |step| {
         let Some(engine) = watched.upgrade() else { return };
-        if is_log(step.path) && seen.load(Ordering::SeqCst) < 2 {
+        if is_log(step.path) && matches!(step.operation, Operation::Append | Operation::Sync) {
             let found = engine.get(&key(1)).expect("a get");
             assert_eq!(found, None, "a reader finds the entry before the {:?} of its log", step.operation);
             seen.fetch_add(1, Ordering::SeqCst);
@@ -95,7 +95,7 @@ fn the_log_comes_before_the_memtable() {
     let [log]: [PathBuf; 1] = these_logs(&disk, "after one write");
     let before: LogContents = read(&disk, &log);
     fill(&engine, 1..2);
-    assert_eq!(looks.load(Ordering::SeqCst), 2, "a synced write appends to its log and syncs it");
+    assert!(looks.load(Ordering::SeqCst) >= 2, "a synced write appends to its log and syncs it");
     let after: LogContents = read(&disk, &log);
     assert!(after.records.len() > before.records.len(), "the write's record is in the log when the write returns");
     assert!(engine.get(&key(1)).expect("a get").is_some(), "and its entry is read");
