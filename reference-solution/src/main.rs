@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+//@ 2.7
+use lsm::WriteBatch;
 use lsm::{Engine, Options, Result};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
@@ -17,6 +19,11 @@ freeze              freeze the memtable
 flush               write everything in memory to tables
 stats               what the engine holds and did
 exit                close the engine and leave";
+
+//@ 2.7
+/// What week 2 adds.
+const HELP_2: &str = "
+batch WRITES        put and delete together: batch put a 1; delete b; put c 3";
 
 fn main() -> ExitCode {
     let directory = std::env::args().nth(1).unwrap_or_else(|| "lsm-data".to_string());
@@ -68,7 +75,11 @@ fn execute(engine: &Engine, line: &str) -> Result<()> {
         "freeze" => engine.freeze()?,
         "flush" => engine.flush()?,
         "stats" => println!("{:#?}", engine.stats()),
-        _ => println!("{HELP}"),
+        //@ 2.7
+        "batch" => batch(engine, rest)?,
+        //@ 2.7
+        //- _ => println!("{HELP}"),
+        _ => println!("{HELP}{HELP_2}"),
     }
     Ok(())
 }
@@ -78,6 +89,25 @@ fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim();
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     (word, rest.trim_start())
+}
+
+//@ 2.7
+fn batch(engine: &Engine, writes: &str) -> Result<()> {
+    let mut batch = WriteBatch::new();
+    for write in writes.split(';') {
+        match split_word(write) {
+            ("put", rest) => {
+                let (key, value) = split_word(rest);
+                batch.put(key.as_bytes(), value.as_bytes());
+            }
+            ("delete", key) => batch.delete(key.as_bytes()),
+            _ => {
+                println!("batch wants puts and deletions, for example: batch put a 1; delete b");
+                return Ok(());
+            }
+        }
+    }
+    engine.write(&batch)
 }
 
 fn scan(engine: &Engine, bounds: &str) -> Result<()> {
