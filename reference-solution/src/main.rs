@@ -5,6 +5,8 @@ use std::time::Instant;
 
 //@ 2.7
 use lsm::WriteBatch;
+//@ 2.1
+use lsm::compaction::LevelShape;
 use lsm::{Engine, Options, Result};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
@@ -20,10 +22,17 @@ flush               write everything in memory to tables
 stats               what the engine holds and did
 exit                close the engine and leave";
 
-//@ 2.7
+//@ 2.1
 /// What week 2 adds.
 const HELP_2: &str = "
+compact             merge everything into the last level
+shape               draw the tree's levels; a box is a table
+sync                make everything durable that was written so far
 batch WRITES        put and delete together: batch put a 1; delete b; put c 3";
+
+//@ 2.1
+/// How wide the largest level is drawn, in characters.
+const WIDTH: u64 = 60;
 
 fn main() -> ExitCode {
     let directory = std::env::args().nth(1).unwrap_or_else(|| "lsm-data".to_string());
@@ -75,6 +84,12 @@ fn execute(engine: &Engine, line: &str) -> Result<()> {
         "freeze" => engine.freeze()?,
         "flush" => engine.flush()?,
         "stats" => println!("{:#?}", engine.stats()),
+        //@ 2.1
+        "compact" => engine.compact()?,
+        //@ 2.1
+        "shape" => draw(&engine.shape().levels),
+        //@ 2.6
+        "sync" => engine.sync()?,
         //@ 2.7
         "batch" => batch(engine, rest)?,
         //@ 2.7
@@ -134,4 +149,16 @@ fn fill(engine: &Engine, count: &str) -> Result<()> {
     }
     println!("{count} entries in {:.2?}", start.elapsed());
     Ok(())
+}
+
+//@ 2.1
+/// Draws each level as a row of boxes, as wide as the tables are large. Of many tables, the first ones.
+fn draw(levels: &[LevelShape]) {
+    let largest = levels.iter().map(LevelShape::size).max().unwrap_or(0).max(1);
+    for (number, level) in levels.iter().enumerate() {
+        let draw_table = |size: u64| format!("[{}]", "=".repeat((size * WIDTH / largest) as usize));
+        let boxes: String = level.tables.iter().take(20).map(|table| draw_table(table.size)).collect();
+        let more = if level.tables.len() > 20 { " ..." } else { "" };
+        println!("{number:>2} {:>6} tables {:>14} bytes  {boxes}{more}", level.tables.len(), level.size());
+    }
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use lsm::WriteBatch;
+use lsm::compaction::LevelShape;
 use lsm::{Engine, Options, Result};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
@@ -21,7 +22,13 @@ exit                close the engine and leave";
 
 /// What week 2 adds.
 const HELP_2: &str = "
+compact             merge everything into the last level
+shape               draw the tree's levels; a box is a table
+sync                make everything durable that was written so far
 batch WRITES        put and delete together: batch put a 1; delete b; put c 3";
+
+/// How wide the largest level is drawn, in characters.
+const WIDTH: u64 = 60;
 
 fn main() -> ExitCode {
     let directory = std::env::args().nth(1).unwrap_or_else(|| "lsm-data".to_string());
@@ -73,6 +80,9 @@ fn execute(engine: &Engine, line: &str) -> Result<()> {
         "freeze" => engine.freeze()?,
         "flush" => engine.flush()?,
         "stats" => println!("{:#?}", engine.stats()),
+        "compact" => engine.compact()?,
+        "shape" => draw(&engine.shape().levels),
+        "sync" => engine.sync()?,
         "batch" => batch(engine, rest)?,
         _ => println!("{HELP}{HELP_2}"),
     }
@@ -128,4 +138,15 @@ fn fill(engine: &Engine, count: &str) -> Result<()> {
     }
     println!("{count} entries in {:.2?}", start.elapsed());
     Ok(())
+}
+
+/// Draws each level as a row of boxes, as wide as the tables are large. Of many tables, the first ones.
+fn draw(levels: &[LevelShape]) {
+    let largest = levels.iter().map(LevelShape::size).max().unwrap_or(0).max(1);
+    for (number, level) in levels.iter().enumerate() {
+        let draw_table = |size: u64| format!("[{}]", "=".repeat((size * WIDTH / largest) as usize));
+        let boxes: String = level.tables.iter().take(20).map(|table| draw_table(table.size)).collect();
+        let more = if level.tables.len() > 20 { " ..." } else { "" };
+        println!("{number:>2} {:>6} tables {:>14} bytes  {boxes}{more}", level.tables.len(), level.size());
+    }
 }
