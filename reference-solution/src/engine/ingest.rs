@@ -42,9 +42,12 @@ impl Core {
             self.resources.counters.bytes_flushed.add(table.size());
             //@ 2.5: let `install` record the table in the manifest before it is visible
             //- 1.5 self.replace_state(|state| state.with_table(table));
-            //- 1.5 return checked;
             let shape = TableShape::of(&table, self.options().user_part);
-            return self.install(&Edit::flush(shape, 0), |state| state.with_table(table));
+            self.install(&Edit::flush(shape, 0), |state| state.with_table(table))?;
+            //@ 2.1: tell the compactor, which may be asleep
+            self.background.announce();
+            //@ 1.5
+            return Ok(());
         }
         // Nothing has seen the table. Writers need not wait for its file to go.
         drop(turn);

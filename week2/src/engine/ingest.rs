@@ -36,7 +36,8 @@ impl Core {
             // 2.1: count the table's bytes in `bytes_flushed`
             // 2.5: let `install` record the table in the manifest before it is visible
             self.replace_state(|state| state.with_table(table));
-            return checked;
+            // 2.1: tell the compactor, which may be asleep
+            return Ok(());
         }
         // Nothing has seen the table. Writers need not wait for its file to go.
         drop(turn);

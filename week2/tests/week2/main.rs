@@ -1,5 +1,7 @@
 //! The suites of week 2, a module a chapter.
 
+mod strategies;
+
 mod chapter_1;
 mod chapter_2;
 mod chapter_3;
