@@ -1,0 +1,91 @@
+//! Where a merged run goes, and what has to come along, on shapes made by hand.
+
+use lsm::compaction::Tiered;
+
+use crate::strategies::shapes::{check_merges, tree};
+
+/// From 3 runs on. Rule 1 hardly ever applies, and a run joins only if it is no larger than those before it.
+fn strategy() -> Tiered {
+    Tiered { max_runs: 3, max_space_amplification: 100_000, size_ratio: 0, max_level_0_tables: 8 }
+}
+
+/// The merged run goes to the level above the next older run.
+///
+/// Hint: the next older run's level, minus 1.
+///
+/// Book: week2/3-tiered.md#where-the-run-goes
+#[test]
+fn the_output_goes_above_the_next_older_run() {
+    check_merges(&strategy(), &tree(&[&[9, 9], &[], &[], &[], &[99]]), &[0], 3, "level 4 has the next older run");
+    check_merges(&strategy(), &tree(&[&[9, 9], &[], &[], &[99], &[]]), &[0], 2, "level 3 has the next older run");
+    check_merges(&strategy(), &tree(&[&[9, 9], &[], &[99], &[], &[]]), &[0], 1, "level 2 has the next older run");
+    let middle = tree(&[&[9], &[], &[8], &[], &[], &[99]]);
+    check_merges(
+        &strategy(),
+        &middle,
+        &[0, 2],
+        4,
+        "the merged runs are in levels 0 and 2, the next older one in level 5",
+    );
+    let full = tree(&[&[9], &[8], &[], &[], &[99], &[999]]);
+    check_merges(&strategy(), &full, &[0, 1], 3, "level 4 has the next older run; level 5 does not matter");
+}
+
+/// Where no older run is left, the output goes to the last level.
+///
+/// Hint: `last_level()`.
+///
+/// Book: week2/3-tiered.md#where-the-run-goes
+#[test]
+fn the_oldest_run_goes_to_the_last_level() {
+    check_merges(&strategy(), &tree(&[&[9, 9, 9], &[], &[], &[]]), &[0], 3, "nothing lies below level 0");
+    check_merges(&strategy(), &tree(&[&[9, 9], &[9], &[], &[]]), &[0, 1], 3, "nothing lies below level 1");
+    check_merges(&strategy(), &tree(&[&[9, 9], &[], &[], &[18]]), &[0, 3], 3, "the last level is merged too");
+    check_merges(&strategy(), &tree(&[&[9, 9, 9], &[]]), &[0], 1, "there is one level below level 0");
+}
+
+/// Level 0 is taken whole, even where the rule wants fewer runs of it.
+///
+/// Hint: at least as many runs as level 0 has tables.
+///
+/// Book: week2/3-tiered.md#what-has-to-come-along
+#[test]
+fn all_of_level_0_comes_along() {
+    // Rule 2 takes 9 and 9, then stops at 19.
+    let two_wanted = tree(&[&[9, 9, 19, 200], &[], &[], &[9000]]);
+    check_merges(&strategy(), &two_wanted, &[0], 2, "rule 2 wants two of the four tables of level 0");
+    // Rule 3 wants 5 - 3 + 2 = 4 of the five.
+    let four_wanted = tree(&[&[9, 10, 100, 1000, 9000], &[], &[], &[]]);
+    check_merges(&strategy(), &four_wanted, &[0], 3, "rule 3 wants four of the five tables of level 0");
+    // Rule 2 takes both tables of level 0 and stops.
+    let below = tree(&[&[9, 9], &[], &[19], &[], &[200]]);
+    check_merges(&strategy(), &below, &[0], 1, "rule 2 wants both tables of level 0, and no more has to come");
+}
+
+/// A run of level 1 comes along, since above it there is only level 0.
+///
+/// Hint: the output can be in no level above 1. Then the run behind decides where it goes.
+///
+/// Book: week2/3-tiered.md#what-has-to-come-along
+#[test]
+fn a_run_of_level_1_comes_along() {
+    let shape = tree(&[&[9, 9], &[1000], &[9000], &[]]);
+    check_merges(&strategy(), &shape, &[0, 1], 1, "rule 2 wants level 0, but its output has no place above level 1");
+    let shape = tree(&[&[9, 9], &[1000], &[], &[], &[9000]]);
+    check_merges(&strategy(), &shape, &[0, 1], 3, "with level 1 the output goes above level 4");
+    let shape = tree(&[&[9, 9], &[1000], &[], &[]]);
+    check_merges(&strategy(), &shape, &[0, 1], 3, "with level 1 everything is merged, into the last level");
+    let shape = tree(&[&[9, 9], &[1000]]);
+    check_merges(&strategy(), &shape, &[0, 1], 1, "level 1 is the last level");
+}
+
+/// A run below the merged ones stays as it is, and is not written again.
+///
+/// Hint: inputs are the levels down to the target, and the target is above the next older run.
+///
+/// Book: week2/3-tiered.md#where-the-run-goes
+#[test]
+fn older_runs_are_not_touched() {
+    let shape = tree(&[&[9, 9, 9, 9], &[], &[400, 400], &[5000, 5000], &[90_000]]);
+    check_merges(&strategy(), &shape, &[0], 1, "rule 2 wants the four tables of level 0; levels 2 to 4 stay");
+}
