@@ -79,6 +79,45 @@ fn a_run_of_level_1_comes_along() {
     check_merges(&strategy(), &shape, &[0, 1], 1, "level 1 is the last level");
 }
 
+/// A run that is no larger than the merged ones joins them, by the same measure as in rule 2, whatever made them so many.
+/// Else a run that rule 3 has made large would be written again with every flush.
+///
+/// Hint: a loop: the next older run joins if it is in level 0 or 1, or within the ratio of all that were taken so far.
+///
+/// Book: week2/3-tiered.md#what-has-to-come-along
+#[test]
+fn a_run_that_is_no_larger_comes_along() {
+    let strategy = Tiered { max_runs: 4, size_ratio: 10, ..strategy() };
+    // Rule 2 does not apply: 100 is more than 110 % of 10. Rule 3 wants 4 - 4 + 2 = 2 runs, which have 110 bytes.
+    let joins = tree(&[&[10], &[100], &[121], &[9000]]);
+    check_merges(&strategy, &joins, &[0, 1, 2], 2, "level 2 has 110 % of the 110 bytes that rule 3 takes");
+    let stays = tree(&[&[10], &[100], &[122], &[9000]]);
+    check_merges(&strategy, &stays, &[0, 1], 1, "level 2 has more than 110 % of the 110 bytes that rule 3 takes");
+    let two_join = tree(&[&[10], &[100], &[], &[90], &[210], &[9000]]);
+    check_merges(&strategy, &two_join, &[0, 1, 3, 4], 4, "level 3 joins, and then level 4 has 105 % of 200 bytes");
+    let small = tree(&[&[10], &[100], &[300], &[5], &[90_000]]);
+    check_merges(&strategy, &small, &[0, 1, 2, 3], 3, "5 runs, so rule 3 wants 3; level 3 is smaller, and joins");
+}
+
+/// What came along counts when the next run is compared.
+///
+/// Hint: the bytes of everything that is merged so far, level 0 and level 1 included.
+///
+/// Book: week2/3-tiered.md#what-has-to-come-along
+#[test]
+fn what_came_along_counts() {
+    // Rule 2 wants 9 and 9; the other two of level 0 come along: 237 bytes.
+    let shape = tree(&[&[9, 9, 19, 200], &[], &[237], &[], &[9000]]);
+    check_merges(&strategy(), &shape, &[0, 2], 3, "level 2 is not larger than the 237 bytes of level 0");
+    let shape = tree(&[&[9, 9, 19, 200], &[], &[238], &[], &[9000]]);
+    check_merges(&strategy(), &shape, &[0], 1, "level 2 is larger than the 237 bytes of level 0");
+    // Rule 2 wants level 0; level 1 comes along: 1018 bytes.
+    let shape = tree(&[&[9, 9], &[1000], &[1018], &[], &[9000]]);
+    check_merges(&strategy(), &shape, &[0, 1, 2], 3, "level 2 is not larger than levels 0 and 1 together");
+    let shape = tree(&[&[9, 9], &[1000], &[1019], &[], &[9000]]);
+    check_merges(&strategy(), &shape, &[0, 1], 1, "level 2 is larger than levels 0 and 1 together");
+}
+
 /// A run below the merged ones stays as it is, and is not written again.
 ///
 /// Hint: inputs are the levels down to the target, and the target is above the next older run.
