@@ -16,8 +16,8 @@
 //! In our trees a run lives in a level, and the lowest levels fill first. A merged run goes as low as it can: to the
 //! level above the next older run.
 //!
-//! RocksDB calls it universal compaction, and the three rules of [`Tiered::pick`] are its (RocksDB wiki, "Universal
-//! Compaction"); Cassandra's SizeTieredCompactionStrategy is the same idea. What it costs, with *n* runs: writes about
+//! RocksDB calls it universal compaction, and the three rules of [`Tiered::pick`] are close to its (RocksDB wiki,
+//! "Universal Compaction"); Cassandra's SizeTieredCompactionStrategy is the same idea. What it costs, with *n* runs: writes about
 //! log(size) times instead of leveled's ratio times log(size); a lookup asks up to *n* tables; space up to
 //! `max_space_amplification` more than the live data, and twice the tree while everything merges into one. Dayan and
 //! Idreos, "Dostoevsky" (SIGMOD 2018), draw the whole field between tiered and leveled.
@@ -31,7 +31,7 @@ pub struct Tiered {
     pub max_runs: usize,
     /// If all newer runs together have at least this many percent of the oldest run's bytes, everything is merged.
     pub max_space_amplification: u64,
-    /// A run joins those before it if it has at most this many percent more bytes than they have together.
+    /// A run joins newer ones if it has at most this many percent more bytes than they have together.
     pub size_ratio: u64,
     /// Writes wait when level 0 has this many tables; less than `max_runs` counts as that.
     pub max_level_0_tables: usize,
@@ -57,31 +57,31 @@ impl Strategy for Tiered {
     }
 
     /// With fewer than `max_runs` runs there is nothing to do. Otherwise the first of these rules that applies says
-    /// how many of the runs are merged, counted from the newest:
+    /// how many of the runs are merged at least, counted from the newest:
     ///
     /// 1. *Space.* All, if all but the oldest have together at least `max_space_amplification` percent of the oldest
     ///    one's bytes.
-    /// 2. *Size ratio.* The newest run, and then each older one as long as it has at most `size_ratio` percent more
-    ///    bytes than the runs taken before it have together. The rule applies if that takes in at least two runs.
+    /// 2. *Size ratio.* Two, if the second has at most `size_ratio` percent more bytes than the newest.
     /// 3. *Number.* As many as it takes to have fewer than `max_runs` afterwards.
     ///
-    /// Then the merge is widened: it takes in the next older run as long as that is a table of level 0 (a merge takes all
-    /// of level 0 or nothing of it), or is level 1 (there would be no level for the output), or has at most `size_ratio`
-    /// percent more bytes than the runs taken so far have together. (Without the last, a run that rule 3 has made larger
-    /// than the next would be written again with every flush.) The output's level is the one above the next older run,
-    /// or the last level if there is none.
+    /// Then the merge is widened. It takes in the next older run as long as that
+    ///
+    /// - is a table of level 0: a merge takes all of level 0 or nothing of it;
+    /// - or is level 1: the output has to lie above the next older run, and not in level 0;
+    /// - or has at most `size_ratio` percent more bytes than all runs taken so far have together: a run that is merged
+    ///   with less than its own size is written too often.
+    ///
+    /// The output goes to the level above the next older run, or to the last level if there is none. Percents do not
+    /// overflow, whatever the fields and sizes are, as long as the tree's bytes fit into 64 bits.
     fn pick(&self, shape: &Shape) -> Option<Task> {
         //@ 2.3: count the newest runs to merge by the three rules, then widen and find the level
         let runs = runs_of(shape);
         if runs.len() < self.max_runs.max(2) {
             return None;
         }
-        let by_rule = self.by_space(&runs).or_else(|| self.by_size_ratio(&runs));
-        let wanted = by_rule.unwrap_or(runs.len() - self.max_runs.max(2) + 2);
-        let mut count = wanted.max(shape.levels[0].tables.len());
+        let mut count = self.at_least(&runs);
         let mut taken: u64 = runs[..count].iter().map(|run| run.size).sum();
-        // The level above a run of level 1 would be level 0.
-        while let Some(run) = runs.get(count).filter(|run| run.level == 1 || self.is_within_ratio(run.size, taken)) {
+        while let Some(run) = runs.get(count).filter(|run| run.level <= 1 || self.is_within_ratio(run.size, taken)) {
             taken += run.size;
             count += 1;
         }
@@ -99,23 +99,17 @@ impl Strategy for Tiered {
 
 //@ 2.3 only
 impl Tiered {
-    fn by_space(&self, runs: &[Run]) -> Option<usize> {
-        let (oldest, newer) = runs.split_last()?;
-        let newer: u64 = newer.iter().map(|run| run.size).sum();
-        is_at_least_percent(newer, self.max_space_amplification, oldest.size).then_some(runs.len())
-    }
-
-    fn by_size_ratio(&self, runs: &[Run]) -> Option<usize> {
-        let mut taken = runs.first()?.size;
-        let mut count = 1;
-        for run in &runs[1..] {
-            if !self.is_within_ratio(run.size, taken) {
-                break;
-            }
-            taken += run.size;
-            count += 1;
+    /// How many of the newest runs the rules want to be merged. There are `max_runs` at least.
+    fn at_least(&self, runs: &[Run]) -> usize {
+        let size: u64 = runs.iter().map(|run| run.size).sum();
+        let oldest = runs[runs.len() - 1].size;
+        if is_at_least_percent(size - oldest, self.max_space_amplification, oldest) {
+            runs.len()
+        } else if self.is_within_ratio(runs[1].size, runs[0].size) {
+            2
+        } else {
+            runs.len() - self.max_runs.max(2) + 2
         }
-        (count >= 2).then_some(count)
     }
 
     fn is_within_ratio(&self, size: u64, taken: u64) -> bool {

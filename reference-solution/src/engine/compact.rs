@@ -69,6 +69,9 @@ impl Core {
     /// swap ([`Core::install`]), lets the inputs' files go when their last reader has, counts, and announces.
     /// Who calls holds [`Core::compacting`], so that no table is merged twice.
     ///
+    /// From chapter 2.2 on, a task that only moves its tables ([`Task::trivial_move`]) writes none: its edit is installed, it
+    /// counts as a compaction of no bytes, it is announced, and the moved tables' files stay.
+    ///
     /// Counts one of `compactions`, and the outputs' sizes in `bytes_compacted`. After an error the tree is what it
     /// was. When the engine is closing, the work is given up without an error, and changes nothing.
     pub(super) fn carry_out(&self, task: &Task, _alone: &MutexGuard<'_, ()>) -> Result<()> {

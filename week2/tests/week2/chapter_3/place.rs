@@ -51,13 +51,13 @@ fn the_oldest_run_goes_to_the_last_level() {
 /// Book: week2/3-tiered.md#what-has-to-come-along
 #[test]
 fn all_of_level_0_comes_along() {
-    // Rule 2 takes 9 and 9, then stops at 19.
+    // Rule 2 wants 9 and 9. 19 is more than both.
     let two_wanted = tree(&[&[9, 9, 19, 200], &[], &[], &[9000]]);
     check_merges(&strategy(), &two_wanted, &[0], 2, "rule 2 wants two of the four tables of level 0");
     // Rule 3 wants 5 - 3 + 2 = 4 of the five.
     let four_wanted = tree(&[&[9, 10, 100, 1000, 9000], &[], &[], &[]]);
     check_merges(&strategy(), &four_wanted, &[0], 3, "rule 3 wants four of the five tables of level 0");
-    // Rule 2 takes both tables of level 0 and stops.
+    // Rule 2 wants both tables of level 0. 19 is more than both.
     let below = tree(&[&[9, 9], &[], &[19], &[], &[200]]);
     check_merges(&strategy(), &below, &[0], 1, "rule 2 wants both tables of level 0, and no more has to come");
 }
@@ -126,5 +126,11 @@ fn what_came_along_counts() {
 #[test]
 fn older_runs_are_not_touched() {
     let shape = tree(&[&[9, 9, 9, 9], &[], &[400, 400], &[5000, 5000], &[90_000]]);
-    check_merges(&strategy(), &shape, &[0], 1, "rule 2 wants the four tables of level 0; levels 2 to 4 stay");
+    check_merges(
+        &strategy(),
+        &shape,
+        &[0],
+        1,
+        "the four tables of level 0 are 36 bytes; levels 2 to 4 are larger and stay",
+    );
 }

@@ -92,12 +92,12 @@ fn space_is_compared_with_the_oldest_run() {
     check_merges(&always, &tree(&[&[1], &[20], &[400], &[9000]]), &[0, 1, 2, 3], 3, "0 percent are always reached");
 }
 
-/// Rule 2: from the newest on, an older run joins if it has at most `size_ratio` percent more bytes than those taken
-/// before it have together.
+/// From the newest on, an older run joins if it has at most `size_ratio` percent more bytes than those taken before it
+/// have together.
 ///
 /// Hint: `size * 100 <= taken * (100 + size_ratio)`, and `taken` grows by each run that joins.
 ///
-/// Book: week2/3-tiered.md#rule-2-size-ratio
+/// Book: week2/3-tiered.md#what-has-to-come-along
 #[test]
 fn a_run_joins_those_that_are_as_large_together() {
     // 110 is 10 % more than 100; 231 is 10 % more than 210; 486 is more than 110 % of 441 (485.1).
@@ -119,13 +119,13 @@ fn a_run_joins_those_that_are_as_large_together() {
     check_merges(&exactly, &tree(&[&[10], &[10], &[20], &[41], &[900]]), &[0, 1, 2], 2, "20 is not more than 10 + 10");
 }
 
-/// Rule 2 takes at least two runs, or it does not apply.
+/// Rule 2 takes two runs, if the second has at most `size_ratio` percent more bytes than the newest. Else rule 3 decides.
 ///
-/// Hint: then rule 3 decides.
+/// Hint: one run alone is no merge.
 ///
 /// Book: week2/3-tiered.md#rule-2-size-ratio
 #[test]
-fn one_run_alone_is_no_merge() {
+fn two_runs_of_about_the_same_size_are_enough() {
     // 6 runs; rule 3: 6 - 4 + 2 = 4 of them, to have 3.
     let steep = tree(&[&[10], &[100], &[1000], &[10_000], &[100_000], &[1_000_000]]);
     check_merges(
@@ -166,9 +166,15 @@ fn the_first_rule_that_applies_decides() {
     let space_and_ratio = tree(&[&[10], &[10], &[], &[500], &[250]]);
     check_merges(&strategy(), &space_and_ratio, &[0, 1, 3, 4], 4, "rule 1 takes all, rule 2 would take two");
     let ratio_and_number = tree(&[&[10], &[10], &[20], &[40], &[80], &[9000]]);
-    check_merges(&strategy(), &ratio_and_number, &[0, 1, 2, 3, 4], 4, "rule 2 takes five, rule 3 would take four");
+    check_merges(
+        &strategy(),
+        &ratio_and_number,
+        &[0, 1, 2, 3, 4],
+        4,
+        "rule 2 takes two, and three more are within the ratio; rule 3 would begin with four",
+    );
     let few = tree(&[&[10], &[10], &[500], &[4000], &[30_000], &[200_000]]);
-    check_merges(&strategy(), &few, &[0, 1], 1, "rule 2 takes two, rule 3 would take four; the next pick goes on");
+    check_merges(&strategy(), &few, &[0, 1], 1, "rule 2 takes two; rule 3 would take four. The next pick goes on");
 }
 
 /// Percents of large sizes do not overflow.
