@@ -13,7 +13,7 @@
 //!   chapter is done. A task leaves its comment, whatever it stands before.
 //! - **On a file's first line** it rules the file, the folder of its submodules, and the `mod` line in its parent.
 //!
-//! What a marker hides leaves `// 1.2: task` behind (in the week's starters), and so does every task of a
+//! What a marker hides leaves `// 1.2: task` behind (from its week's starter on), and so does every task of a
 //! *later* chapter inside of it. A function of which only tasks are left, or which returns a value and has only
 //! tasks behind its last statement, ends in a `todo!` with the earliest of these tasks.
 //! A task goes on in lines of `//@` and at least two spaces:
@@ -49,7 +49,7 @@ use marker::{Kind, Marker};
 pub struct State {
     /// The last chapter that is done.
     pub done: Option<Chapter>,
-    /// The week whose starter it is, or was: its open tasks are there to see.
+    /// The last week whose starter was given: what it gives, and the open tasks up to its end, are there to see.
     pub week: u8,
 }
 
@@ -69,11 +69,16 @@ impl State {
         State { done: chapter.previous(), week: chapter.week }
     }
 
+    /// What somebody is given who began with the chapter `first` to do and has come to `week`: all that the weeks so far
+    /// give, and no answer from `first` on, since those they write themselves.
+    pub fn carried_on(first: Chapter, week: u8) -> State {
+        State { done: first.previous(), week }
+    }
+
     /// The chapter that comes next, if its tasks are there to see.
     pub fn next(self) -> Option<Chapter> {
-        let first = Chapter { week: self.week, day: 1 };
-        let next = self.done.map_or(Some(first), Chapter::next);
-        next.filter(|next| next.week == self.week)
+        let next = self.done.map_or(Some(Chapter { week: 1, day: 1 }), Chapter::next);
+        next.filter(|next| next.week <= self.week)
     }
 
     fn is_done(self, chapter: Chapter) -> bool {

@@ -4,10 +4,16 @@ use super::{State, weave};
 
 const CASES: &str = include_str!("golden.txt");
 
-/// `--- week 1` is the starter, `--- at 1.3` the checkpoint.
+/// `--- week 1` is the starter, `--- at 1.3` the checkpoint, `--- week 2 from 1.1` what is given in week 2 to somebody who
+/// began at 1.1.
 fn state(name: &str) -> State {
     match name.split_once(' ') {
-        Some(("week", week)) => State::starter(week.parse().expect("a week")),
+        Some(("week", week)) => match week.split_once(" from ") {
+            Some((week, first)) => {
+                State::carried_on(first.parse().expect("a chapter"), week.parse().expect("a week"))
+            }
+            None => State::starter(week.parse().expect("a week")),
+        },
         Some(("at", chapter)) => State::checkpoint(chapter.parse().expect("a chapter")),
         _ => panic!("golden.txt names no state '{name}'"),
     }
