@@ -3,6 +3,7 @@ pub mod checkpoint;
 pub mod link;
 pub mod mistakes;
 pub mod mutants;
+pub mod next;
 pub mod preprocess;
 pub mod simulate;
 pub mod start;

@@ -9,7 +9,7 @@ use anstream::println;
 use anyhow::{Context, Result, bail};
 
 use crate::chapter::Chapter;
-use crate::copy::{Copy, suites};
+use crate::copy::{Copy, notes, suites};
 use crate::course;
 use crate::runner::build::{self, Binary, Built};
 use crate::runner::docs::{self, TestDoc};
@@ -45,6 +45,16 @@ impl Subject {
         }
     }
 
+    /// How to come to the suite of a week.
+    fn how_to_have(&self, week: u8) -> String {
+        match self {
+            Subject::Copy(copy) if week > copy.record.week && course::weeks().contains(&week) => {
+                format!(": `cargo xtask next` brings week {}", copy.record.week + 1)
+            }
+            _ => String::new(),
+        }
+    }
+
     fn place(&self, week: u8) -> Place {
         match self {
             Subject::Copy(copy) => Place { base: copy.dir.clone(), command: format!("cargo test --test week{week}") },
@@ -64,7 +74,8 @@ pub fn run_chapters(subject: &mut Subject, chapters: &[Chapter]) -> Result<bool>
         let chapters: Vec<Chapter> = chapters.iter().copied().filter(|chapter| chapter.week == week).collect();
         let Some(last) = chapters.last() else { continue };
         if !subject.suite(week).join("main.rs").is_file() {
-            bail!("there is no suite of week {week} in {} yet", shown(&subject.crate_dir()));
+            let place = shown(&subject.crate_dir());
+            bail!("there is no suite of week {week} in {place} yet{}", subject.how_to_have(week));
         }
         if let Subject::Copy(copy) = subject {
             suites::select(&copy.dir, week, last.day)?;
@@ -146,7 +157,10 @@ fn print_tasks(crate_dir: &Path, chapter: Chapter, outcomes: &[Outcome], place: 
     let src = crate_dir.join("src");
     let mut open = tasks::in_directory(&src)?;
     open.retain(|task| task.chapter == chapter);
-    let text = report::open_tasks(&open, &src, outcomes, place);
+    let mut text = report::open_tasks(&open, &src, outcomes, place);
+    for task in notes::open_tasks(crate_dir).into_iter().filter(|task| task.chapter == chapter) {
+        text.push_str(&format!("  {}:{}: {}\n", shown(&crate_dir.join(task.file)), task.line, task.task));
+    }
     if !text.is_empty() {
         println!("\n{}\n{}", styled(OPEN, format!("Open tasks of {chapter}:")), text.trim_end());
     }

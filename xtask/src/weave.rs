@@ -29,7 +29,7 @@
 mod context;
 mod extent;
 pub mod format;
-mod lexer;
+pub mod lexer;
 pub mod manifest;
 pub mod marker;
 mod render;

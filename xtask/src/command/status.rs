@@ -45,6 +45,9 @@ impl Status {
             println!("{} suites that you edited: {}.", styled(OPEN, "Note:"), edited.join(", "));
         }
         match next {
+            Some(next) if weeks.contains(&next.week) && next.week > copy.record.week => {
+                println!("`cargo xtask next` brings week {} into your code.", next.week);
+            }
             Some(next) if weeks.contains(&next.week) => println!("`cargo xtask test` runs the suite of {next}."),
             _ => println!("You have passed all that there is."),
         }

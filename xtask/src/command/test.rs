@@ -87,6 +87,9 @@ impl Test {
 
 fn say_what_is_next(copy: &Copy) {
     match copy.record.next() {
+        Some(next) if next.week > copy.record.week && course::weeks().contains(&next.week) => {
+            println!("Week {} is done. `cargo xtask next` brings week {} into your code.", copy.record.week, next.week);
+        }
         Some(next) if course::weeks().contains(&next.week) => {
             println!("Next: chapter {next}, {}. Commit what you have, then read on.", next.title());
         }
@@ -97,7 +100,7 @@ fn say_what_is_next(copy: &Copy) {
 
 /// Says for which of these chapters the course has another suite now than the copy was handed.
 pub fn note_new_suites(copy: &Copy, chapters: &[Chapter]) {
-    let week = copy.record.handed_out.week;
+    let week = copy.record.week;
     if !course::weeks().contains(&week) {
         return;
     }

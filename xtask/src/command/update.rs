@@ -6,13 +6,14 @@ use anstream::println;
 use anyhow::Result;
 use clap::Args;
 
-use super::Red;
-use crate::copy::{find, update};
-use crate::terminal::{GOOD, OPEN, shown, styled};
+use crate::copy::update::{Updated, Wanted, update};
+use crate::copy::{find, notes};
+use crate::terminal::{GOOD, OPEN, styled};
 
 /// Bring the course's changes into your copy; your own work stays.
 ///
-/// What you have not committed is committed first. Ends with 1 where you have to choose between your lines and the course's.
+/// What you have not committed is committed first. Where you and the course changed the same lines, yours stand, and the
+/// course's are in TASKS.md.
 #[derive(Args)]
 pub struct Update {
     /// Bring the course's suites back where you edited them. Your edits stay in your history.
@@ -26,43 +27,45 @@ pub struct Update {
 impl Update {
     pub fn run(self) -> Result<()> {
         let copy = find::needed(self.dir.as_deref())?;
-        let updated = update::update(&copy, self.restore)?;
-        if updated.saved {
-            println!("What you had not committed is committed now: \"Save my work before the course's update\".");
-        }
+        let updated = update(&copy, &Wanted::Corrections { restore: self.restore })?;
         match (updated.changed, updated.restored_suites.is_empty()) {
             (false, true) => println!("{} The course has nothing new.", styled(GOOD, "Up to date.")),
             (true, _) => println!("The course's changes are on branch `course`, and merged into yours."),
             (false, false) => {}
         }
-        if !updated.restored_suites.is_empty() {
-            println!("The course's suites are back in place of yours: {}.", updated.restored_suites.join(", "));
-            println!("  Your edits are in your history: `git log -- tests`.");
-        }
-        if !updated.kept_suites.is_empty() {
-            println!(
-                "{} suites that you edited stay as they are: {}. `cargo xtask update --restore` brings the course's.",
-                styled(OPEN, "Note:"),
-                updated.kept_suites.join(", ")
-            );
-        }
-        if updated.tasks > 0 {
-            println!(
-                "{} {} tasks are in {}: you wrote something else in their places.",
-                styled(OPEN, "Note:"),
-                updated.tasks,
-                update::TASKS
-            );
-        }
-        if updated.conflicts.is_empty() {
-            return Ok(());
-        }
-        println!("{}", styled(OPEN, "You and the course changed the same lines of these files:"));
-        updated.conflicts.iter().for_each(|file| println!("    {}", shown(&copy.dir.join(file))));
-        println!("  Both stand there, between <<<<<<< and >>>>>>>. Leave what shall stand, then, in the copy:");
-        println!("      git add --all");
-        println!("      git commit --no-edit");
-        println!("  Or `git merge --abort`, and all is as it was before the update.");
-        Err(Red.into())
+        say_what_came(&updated);
+        Ok(())
+    }
+}
+
+/// Says what a person should know of an update.
+pub fn say_what_came(updated: &Updated) {
+    let note = styled(OPEN, "Note:");
+    if let Some(message) = &updated.saved {
+        println!("What you had not committed is committed now: \"{message}\".");
+    }
+    if !updated.restored_suites.is_empty() {
+        println!("The course's suites are back in place of yours: {}.", updated.restored_suites.join(", "));
+        println!("  Your edits are in your history: `git log -- tests`.");
+    }
+    if !updated.kept_suites.is_empty() {
+        println!(
+            "{note} suites that you edited stay as they are: {}. `cargo xtask update --restore` brings the course's.",
+            updated.kept_suites.join(", ")
+        );
+    }
+    if updated.noted.tasks > 0 {
+        println!(
+            "{note} {} tasks are in {}: you wrote something else in their places.",
+            updated.noted.tasks,
+            notes::FILE
+        );
+    }
+    if !updated.noted.changes.is_empty() {
+        println!("{note} you and the course changed the same lines. Yours stand, the course's are in {}:", notes::FILE);
+        updated.noted.changes.iter().for_each(|place| println!("    {place}"));
+    }
+    if updated.changed {
+        println!("`git show --first-parent` in the copy shows what came; `git reset --hard HEAD^` takes it back.");
     }
 }

@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::weave::tree::Tree;
+
 /// The branch that holds the starter as it was handed out.
 pub const COURSE: &str = "course";
 
@@ -42,8 +44,7 @@ impl Git {
     }
 
     fn new(dir: &Path) -> Git {
-        let plain =
-            ["core.quotePath=false", "commit.gpgSign=false", "core.safecrlf=false", "merge.conflictStyle=merge"];
+        let plain = ["core.quotePath=false", "commit.gpgSign=false", "core.safecrlf=false"];
         let mut git = Git { dir: dir.to_path_buf(), settings: plain.map(str::to_owned).to_vec() };
         // For who has told git no name. What the environment says goes before settings.
         for (key, neutral) in [("user.name", "Learner"), ("user.email", "learner@localhost")] {
@@ -118,6 +119,25 @@ impl Git {
     pub fn show(&self, revision: &str, file: &str) -> Result<Option<String>> {
         let output = self.output(&["show", &format!("{revision}:{file}")])?;
         Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n")))
+    }
+
+    /// The files of a revision that are text and no suites.
+    pub fn tree(&self, revision: &str) -> Result<Tree> {
+        let files = self.paths(&["ls-tree", "-r", "-z", "--name-only", revision])?;
+        let mut tree = Tree::new();
+        for file in files.iter().filter(|file| !file.starts_with("tests/") && *file != super::record::FILE) {
+            if let Some(text) = self.show(revision, file)? {
+                tree.insert(PathBuf::from(file), text);
+            }
+        }
+        Ok(tree)
+    }
+
+    /// The files that lie elsewhere in the second revision than in the first: where they lay, and where they lie.
+    pub fn renames(&self, from: &str, to: &str) -> Result<Vec<(PathBuf, PathBuf)>> {
+        let told = self.paths(&["diff", "--find-renames", "--diff-filter=R", "--name-status", "-z", from, to])?;
+        let pair = |told: &[String]| (PathBuf::from(&told[1]), PathBuf::from(&told[2]));
+        Ok(told.chunks_exact(3).map(pair).collect())
     }
 
     /// The paths that a command prints with `-z`.

@@ -28,7 +28,7 @@ pub struct Made {
 /// Makes a copy with `chapter` to do in `dir`, which must be empty or not there. `from` is a folder of the course, or a
 /// plain copy of one, that somebody worked in: its files come on top of the starter.
 pub fn make(dir: &Path, chapter: Chapter, from: Option<&Path>) -> Result<Made> {
-    let mut handed_out = starter::handed_out(chapter)?;
+    let mut handed_out = starter::handed_out(chapter, chapter.week)?;
     if from.is_some_and(|from| is_same(from, &course::week(chapter.week))) {
         take_committed_suites(&mut handed_out, chapter)?;
     }

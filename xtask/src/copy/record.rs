@@ -20,6 +20,8 @@ pub const FILE: &str = "course.toml";
 pub struct Record {
     /// The copy began with this chapter to do: what comes before was given.
     pub handed_out: Chapter,
+    /// The last week whose starter the copy has: that of the chapter, or one that `next` brought.
+    pub week: u8,
     /// Each passed chapter with the day it was passed, `2026-01-31` (UTC).
     pub passed: BTreeMap<Chapter, String>,
     /// The fingerprint of each suite file as it was handed out, by its path with `/`.
@@ -28,7 +30,12 @@ pub struct Record {
 
 impl Record {
     pub fn new(handed_out: Chapter) -> Record {
-        Record { handed_out, passed: BTreeMap::new(), suites: BTreeMap::new() }
+        Record { handed_out, week: handed_out.week, passed: BTreeMap::new(), suites: BTreeMap::new() }
+    }
+
+    /// The same after `next` has brought the weeks up to this one.
+    pub fn at_week(self, week: u8) -> Record {
+        Record { week, ..self }
     }
 
     /// Reads the record of the copy in `dir`.
@@ -63,9 +70,13 @@ impl Record {
     pub fn text(&self) -> String {
         let mut text = format!(
             "# This copy of the course, kept by `cargo xtask`. Commit it with your work: it says what you passed.\n\
-             handed_out = \"{}\"\n\n[passed]\n",
+             handed_out = \"{}\"\n",
             self.handed_out
         );
+        if self.week > self.handed_out.week {
+            text.push_str(&format!("week = {}\n", self.week));
+        }
+        text.push_str("\n[passed]\n");
         for (chapter, day) in &self.passed {
             text.push_str(&format!("\"{chapter}\" = \"{day}\"\n"));
         }
@@ -84,6 +95,10 @@ impl Record {
         let chapter = |text: &str| text.parse::<Chapter>().map_err(|error| anyhow!(error));
         let handed_out = table.get("handed_out").and_then(|value| value.as_str());
         let mut record = Record::new(chapter(handed_out.context("it does not say what was handed_out")?)?);
+        if let Some(week) = table.get("week") {
+            let week = week.as_integer().and_then(|week| u8::try_from(week).ok());
+            record.week = week.filter(|week| (record.week..=3).contains(week)).context("its `week` is none")?;
+        }
         for (name, day) in entries(&table, "passed") {
             record.passed.insert(chapter(name)?, day.to_owned());
         }
@@ -146,9 +161,11 @@ mod tests {
         record.pass(chapter("1.2"));
         record.pass(chapter("1.4"));
         record.suites.insert("tests/week1/main.rs".into(), "12ab".into());
+        record.week = 2;
         assert_eq!(record.next(), Some(chapter("1.3")));
         assert_eq!(Record::parse(&record.text()).unwrap(), record);
         assert!(Record::parse("[passed]\n").is_err());
         assert!(Record::parse("handed_out = \"1.9\"\n").is_err());
+        assert!(Record::parse("handed_out = \"2.1\"\nweek = 1\n").is_err());
     }
 }

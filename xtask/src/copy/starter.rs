@@ -12,23 +12,22 @@ use crate::course;
 use crate::weave::State;
 use crate::weave::tree::{self, Tree};
 
-/// The whole copy as it is handed out with `chapter` to do: what its branch `course` holds.
-pub fn handed_out(chapter: Chapter) -> Result<Tree> {
-    if !course::weeks().contains(&chapter.week) {
-        bail!("the course has no week {} yet", chapter.week);
+/// The whole copy as it is handed out to somebody who began with `first` to do and is to have the weeks up to `week`: what
+/// its branch `course` holds.
+pub fn handed_out(first: Chapter, week: u8) -> Result<Tree> {
+    if !course::weeks().contains(&week) {
+        bail!("the course has no week {week} yet");
     }
-    let mut tree = starter(chapter)?;
-    let last = chapter.day;
-    for week in 1..=chapter.week {
-        let main = PathBuf::from(format!("tests/week{week}/main.rs"));
-        if let Some(text) = tree.get_mut(&main) {
-            let mut days = suites::chapters_in(text);
-            days.retain(|day| week < chapter.week || *day <= last);
-            *text = suites::with_chapters(text, &days);
-        }
+    let mut tree = starter(first, week)?;
+    let last = if week == first.week { first.day } else { 1 };
+    let main = PathBuf::from(format!("tests/week{week}/main.rs"));
+    if let Some(text) = tree.get_mut(&main) {
+        let mut days = suites::chapters_in(text);
+        days.retain(|day| *day <= last);
+        *text = suites::with_chapters(text, &days);
     }
     tree.extend(own_files()?);
-    let record = Record { suites: suites::fingerprints(&tree), ..Record::new(chapter) };
+    let record = Record { suites: suites::fingerprints(&tree), ..Record::new(first).at_week(week) };
     tree.insert(PathBuf::from(record::FILE), record.text());
     Ok(tree)
 }
@@ -38,19 +37,19 @@ pub fn suite_fingerprints(week: u8) -> Result<std::collections::BTreeMap<String,
     Ok(suites::fingerprints(&committed_below(week, "tests")?))
 }
 
-/// The crate: at a week's first chapter the committed one, which needs no rustfmt; else, and where somebody edited that in
+/// The crate: where somebody begins a week, the committed one, which needs no rustfmt; else, and where that was edited in
 /// place, the woven one.
-fn starter(chapter: Chapter) -> Result<Tree> {
+fn starter(first: Chapter, week: u8) -> Result<Tree> {
     let mut tree = Tree::new();
-    if chapter.day == 1 && !edited_in_place(chapter.week) {
+    if first == (Chapter { week, day: 1 }) && !edited_in_place(week) {
         for folder in ["src", "tests"] {
-            tree.extend(committed_below(chapter.week, folder)?);
+            tree.extend(committed_below(week, folder)?);
         }
         for file in ["Cargo.toml", "Cargo.lock"] {
-            tree.insert(PathBuf::from(file), tree::read(&course::week(chapter.week).join(file))?);
+            tree.insert(PathBuf::from(file), tree::read(&course::week(week).join(file))?);
         }
     } else {
-        tree = tree::whole(State::before(chapter))?;
+        tree = tree::whole(State::carried_on(first, week))?;
     }
     tree.remove(Path::new("README.md"));
     Ok(tree)

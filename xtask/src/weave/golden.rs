@@ -9,9 +9,7 @@ const CASES: &str = include_str!("golden.txt");
 fn state(name: &str) -> State {
     match name.split_once(' ') {
         Some(("week", week)) => match week.split_once(" from ") {
-            Some((week, first)) => {
-                State::carried_on(first.parse().expect("a chapter"), week.parse().expect("a week"))
-            }
+            Some((week, first)) => State::carried_on(first.parse().expect("a chapter"), week.parse().expect("a week")),
             None => State::starter(week.parse().expect("a week")),
         },
         Some(("at", chapter)) => State::checkpoint(chapter.parse().expect("a chapter")),

@@ -1,6 +1,6 @@
 //! `update`.
 
-use super::world::{World, read, replace, write};
+use super::world::{STARTER, World, read, replace, write};
 
 const MINE: &str = "let one = 1;\n    number + one";
 
@@ -70,24 +70,48 @@ fn a_task_whose_place_is_gone_goes_to_tasks_md() {
 }
 
 #[test]
-fn lines_that_both_changed_are_left_to_the_learner_and_nothing_is_lost() {
+fn of_lines_that_both_changed_the_learners_stand_and_the_courses_are_noted() {
     let world = at_work();
     let copy = world.copy();
     replace(&course_file(&world, "src/lib.rs"), "todo!(\"1.1: add one\")", "given(number)");
     let said = world.xtask(&copy, &["update"]);
-    said.ends_with(1).has("src/lib.rs").has("git merge --abort").has("committed now");
-    let text = read(&copy.join("src/lib.rs"));
-    assert!(text.contains(MINE) && text.contains("given(number)") && text.contains("<<<<<<< yours"), "{text}");
-    world.xtask(&copy, &["update"]).ends_with(2).has("a merge is under way");
-
-    world.git(&copy, &["merge", "--abort"]);
-    assert!(read(&copy.join("src/lib.rs")).contains(MINE));
-    world.xtask(&copy, &["update"]).ends_with(1);
-    write(&copy.join("src/lib.rs"), "// chosen\n");
-    world.git(&copy, &["add", "--all"]);
-    world.git(&copy, &["commit", "--quiet", "--no-edit"]);
+    said.ends_with(0).has("Yours stand").has("`one_more` in src/lib.rs").has("committed now").has("git reset --hard");
+    assert_eq!(read(&copy.join("src/lib.rs")), STARTER.replace("todo!(\"1.1: add one\")", MINE));
+    let notes = read(&copy.join("TASKS.md"));
+    assert!(notes.contains("- `one_more` in src/lib.rs: you and the course changed the same lines"), "{notes}");
+    assert!(notes.contains("  -    todo!(\"1.1: add one\")\n  +    given(number)\n  ```\n"), "{notes}");
+    assert_eq!(world.git(&copy, &["status", "--porcelain"]), "");
     world.xtask(&copy, &["update"]).ends_with(0).has("nothing new");
-    assert_eq!(read(&copy.join("src/lib.rs")), "// chosen\n");
+
+    world.git(&copy, &["reset", "--quiet", "--hard", "HEAD^"]);
+    assert!(read(&copy.join("src/lib.rs")).contains(MINE) && !copy.join("TASKS.md").exists());
+    world.xtask(&copy, &["update"]).ends_with(0).has("Yours stand").has_not("committed now");
+}
+
+#[test]
+fn a_merge_of_ones_own_is_left_alone() {
+    let world = at_work();
+    let copy = world.copy();
+    world.git(&copy, &["commit", "--quiet", "-a", "-m", "mine"]);
+    world.git(&copy, &["switch", "--quiet", "-c", "other", "HEAD^"]);
+    world.git(&copy, &["commit", "--quiet", "--allow-empty", "-m", "other"]);
+    world.git(&copy, &["merge", "--quiet", "--no-commit", "--no-ff", "main"]);
+    world.xtask(&copy, &["update"]).ends_with(2).has("a merge is under way");
+}
+
+#[test]
+fn a_file_that_the_learner_moved_is_merged_where_it_lies() {
+    let world = World::new();
+    let module = |text: &str| format!("//! A module.\n\n/// One.\npub fn one() -> u8 {{\n    {text}\n}}\n");
+    write(&course_file(&world, "src/part.rs"), &module("1"));
+    world.xtask(&world.course(), &["start"]).ends_with(0);
+    let copy = world.copy();
+    world.git(&copy, &["mv", "src/part.rs", "src/mine.rs"]);
+    write(&copy.join("src/mine.rs"), &module("1 + 0"));
+    write(&course_file(&world, "src/part.rs"), &module("1").replace("/// One.", "/// Just one."));
+    world.xtask(&copy, &["update"]).ends_with(0).has_not("TASKS.md");
+    assert_eq!(read(&copy.join("src/mine.rs")), module("1 + 0").replace("/// One.", "/// Just one."));
+    assert!(!copy.join("src/part.rs").exists());
 }
 
 #[test]
@@ -123,5 +147,5 @@ fn a_clone_and_a_branch_of_ones_own_are_updated_too() {
     world.xtask(&clone, &["update"]).ends_with(0).has("merged into yours");
     assert!(read(&clone.join("src/lib.rs")).starts_with("//! An engine."));
     world.git(&clone, &["switch", "--quiet", "course"]);
-    world.xtask(&clone, &["update"]).ends_with(2).has("`git switch main` first");
+    world.xtask(&clone, &["update"]).ends_with(2).has("`git switch main`");
 }
