@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! law 1   the weeks' crates are what weaving gives, and build without a warning         weeks.rs
-//! law 2   the checkpoint of every chapter passes every suite up to its own              robot.rs
+//! law 2   the checkpoint of every chapter passes every suite up to its own, and so      robot.rs
+//!         does the code of who writes every week and goes on to the next
 //! law 3   the starter at a chapter fails every test of its suite, for a named reason    robot.rs
 //! law 4   the reference allows nothing: no lint, no warning, few markers                reference.rs
 //! mistakes  each mistake that learners make is caught by its chapter's own suite        mistakes.rs

@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 
-use super::{Filter, Footer, Section, Table, check_index, index_entry, key_hash, read_footer, read_section};
+use super::{Filter, Footer, Section, Table, key_hash};
+//@ 2.7 only
+use super::{check_index, index_entry, read_footer, read_section};
 use crate::block::{Block, BlockIterator};
 use crate::disk::DiskFile;
 use crate::{Error, Result};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Filter, Footer, Section, Table, check_index, index_entry, key_hash, read_footer, read_section};
+use super::{Filter, Footer, Section, Table, key_hash};
 use crate::block::{Block, BlockIterator};
 use crate::disk::DiskFile;
 use crate::{Error, Result};

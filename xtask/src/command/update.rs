@@ -66,6 +66,6 @@ pub fn say_what_came(updated: &Updated) {
         updated.noted.changes.iter().for_each(|place| println!("    {place}"));
     }
     if updated.changed {
-        println!("`git show --first-parent` in the copy shows what came; `git reset --hard HEAD^` takes it back.");
+        println!("`git diff HEAD^` in the copy shows what came, `git reset --hard HEAD^` takes it back.");
     }
 }

@@ -35,17 +35,8 @@ pub fn write(copy: &Copy, left: &[Left]) -> Result<Noted> {
     let old = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
     let mut text = if old.is_empty() { HEAD.to_owned() } else { old.clone() };
     let mut noted = Noted::default();
-    let is_passed = |task: &OpenTask| copy.record.passed.contains_key(&task.chapter);
-    for left in left {
-        if let What::Task { lines, reworded } = &left.what {
-            // One that is only worded anew, in a chapter that is passed, is done.
-            for task in
-                tasks::in_text(Path::new(&left.file), lines).iter().filter(|task| !(*reworded && is_passed(task)))
-            {
-                let line = format!("- {}, {}: {}\n", task.chapter, left.place(), task.task);
-                noted.tasks += usize::from(add(&mut text, &line));
-            }
-        }
+    for line in task_lines(copy, left) {
+        noted.tasks += usize::from(add(&mut text, &line));
     }
     let mut places = BTreeSet::new();
     for (index, first) in left.iter().enumerate() {
@@ -73,6 +64,21 @@ pub fn open_tasks(dir: &Path) -> Vec<OpenTask> {
         Some(OpenTask { chapter, file: PathBuf::from(FILE), line: index + 1, task: rest.to_owned() })
     };
     text.lines().enumerate().filter_map(task).collect()
+}
+
+/// A line for each task, in the order of their chapters. One that is only worded anew, in a chapter that is passed, is done.
+fn task_lines(copy: &Copy, left: &[Left]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for left in left {
+        let What::Task { lines: text, reworded } = &left.what else { continue };
+        for task in tasks::in_text(Path::new(&left.file), text) {
+            if !(*reworded && copy.record.passed.contains_key(&task.chapter)) {
+                lines.push((task.chapter, format!("- {}, {}: {}\n", task.chapter, left.place(), task.task)));
+            }
+        }
+    }
+    lines.sort_by_key(|(chapter, _)| *chapter);
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 fn add(text: &mut String, entry: &str) -> bool {

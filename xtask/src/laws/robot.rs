@@ -8,6 +8,8 @@ use anyhow::Result;
 use super::report::Report;
 use super::workshop::{Workshop, build_in, has_suite, keep_suites};
 use crate::chapter::Chapter;
+use crate::copy::merge::What;
+use crate::copy::merge::whole::{Versions, merge_all};
 use crate::course;
 use crate::runner::build::Binary;
 use crate::runner::process::{self, Limits, Outcome};
@@ -20,6 +22,7 @@ pub fn check(report: &mut Report, workshop: &Workshop, only: Option<Chapter>) {
         check_state(report, workshop, state, only);
     }
     if only.is_none() {
+        course::weeks().into_iter().filter(|week| *week > 1).for_each(|week| check_next(report, workshop, week));
         report.check("law 2: the reference passes every suite", reference_failing);
     }
 }
@@ -81,6 +84,44 @@ fn check_state(report: &mut Report, workshop: &Workshop, state: State, only: Opt
             not_red(&binary, next, open.contains(&next))
         });
     }
+}
+
+/// What `cargo xtask next` brings to somebody who writes every week, and what it makes of code that is the reference's.
+fn check_next(report: &mut Report, workshop: &Workshop, week: u8) {
+    let first = Chapter { week: 1, day: 1 };
+    let builds =
+        report.check(&format!("law 2: week {week} without the answers before it builds without a warning"), || {
+            workshop.put(&tree::whole(State::carried_on(first, week))?)?;
+            workshop.complaints()
+        });
+    if !builds {
+        return;
+    }
+    report.check(&format!("law 2: who wrote all that is before week {week} goes on to it, and stays green"), || {
+        let last = Chapter { week, day: 1 }.previous();
+        let base = tree::whole(State::carried_on(first, week - 1))?;
+        let ours = tree::whole(State { done: last, week: week - 1 })?;
+        let theirs = tree::whole(State::carried_on(first, week))?;
+        let merged = merge_all(Versions { base: &base, ours: &ours, theirs: &theirs }, || {
+            tree::sources(&course::reference().join("src"), State::starter(week))
+        })?;
+        let refused = merged.left.iter().filter(|left| matches!(left.what, What::Change { .. }));
+        let mut faults: Vec<String> =
+            refused.map(|left| format!("{}, {}: no place for {:?}", left.file, left.item, left.what)).collect();
+        let mut tree = ours;
+        for (file, text) in merged.files {
+            match text {
+                Some(text) => drop(tree.insert(file, text)),
+                None => drop(tree.remove(&file)),
+            }
+        }
+        keep_suites(&mut tree, |chapter| last >= Some(chapter));
+        workshop.put(&tree)?;
+        for week in 1..week {
+            faults.extend(failing(&workshop.build(week)?, week, last)?);
+        }
+        Ok(faults)
+    });
 }
 
 /// The tests of a week's suites up to a chapter that fail.

@@ -79,7 +79,6 @@ pub fn fill(text: &str, grown: &[Grown], answers: &[Literal]) -> (String, Vec<Fi
 }
 
 /// Fills one field. `functions` are those with literals as they were, by their places: what is put in makes no variable.
-
 fn fill_one(
     text: &str,
     grown: &[Grown],

@@ -22,12 +22,12 @@ struct Import {
 pub fn settle(merger: &mut Merger, merged: &mut Vec<Piece>, ours: &[Piece]) {
     let is_ours = |piece: &Piece| ours.iter().any(|own| own.key == piece.key);
     let mut bound: BTreeMap<String, String> = BTreeMap::new();
+    // A module's name stands beside a function's or a type's.
+    let kinds = ["struct ", "enum ", "type ", "trait ", "fn "];
     for piece in merged.iter() {
         if is_import(piece) && is_ours(piece) {
             bound.extend(imports(piece).into_iter().map(|import| (import.name, import.path)));
-        } else if !is_import(piece)
-            && ["struct ", "enum ", "type ", "trait ", "fn ", "mod "].iter().any(|kind| piece.key.starts_with(kind))
-        {
+        } else if kinds.iter().any(|kind| piece.key.starts_with(kind)) {
             bound.entry(piece.name.clone()).or_default();
         }
     }
@@ -47,7 +47,9 @@ pub fn settle(merger: &mut Merger, merged: &mut Vec<Piece>, ours: &[Piece]) {
         if old.is_empty() {
             settled.push(piece);
         } else {
-            settled.extend(new.iter().map(|import| single(&piece, import)));
+            let gap = |index: usize| if index == 0 { piece.gap } else { 0 };
+            let singles = new.iter().enumerate();
+            settled.extend(singles.map(|(index, import)| Piece { gap: gap(index), ..single(&piece, import) }));
         }
     }
     let is_lost = |own: &&Piece| is_import(own) && !settled.iter().any(|piece| piece.key == own.key);
@@ -56,12 +58,19 @@ pub fn settle(merger: &mut Merger, merged: &mut Vec<Piece>, ours: &[Piece]) {
         // Of the standard library any may stay: a trait is used without its name.
         let used = || settled.iter().any(|piece| !is_import(piece) && mentions(&piece.text, &import.name));
         if !bound.contains_key(&import.name) && (import.path.starts_with("std::") || used()) {
-            let place = settled.iter().rposition(is_import).map_or(0, |last| last + 1);
-            settled.insert(place, single(own, &import));
+            settled.insert(place(&settled, ours, own), single(own, &import));
             bound.insert(import.name.clone(), import.path);
         }
     }
     *merged = settled;
+}
+
+/// Where one of the learner's belongs: behind the one that it followed, or in the place of the first.
+fn place(settled: &[Piece], ours: &[Piece], own: &Piece) -> usize {
+    let before = ours.iter().take_while(|piece| piece.key != own.key);
+    let last = before.filter_map(|piece| settled.iter().position(|other| other.key == piece.key)).last();
+    let first = || settled.iter().position(is_import).unwrap_or(settled.len());
+    last.map_or_else(first, |last| last + 1)
 }
 
 fn is_import(piece: &Piece) -> bool {
@@ -81,7 +90,7 @@ fn single(piece: &Piece, import: &Import) -> Piece {
     let key = format!("use {}", head.trim());
     let parts =
         Parts { lead: piece.parts.lead.clone(), head, inside: Inside::Lines(String::new()), tail: String::new() };
-    Piece::new(key, String::new(), 0, parts)
+    Piece::new(key, String::new(), piece.gap, parts)
 }
 
 fn statement(piece: &Piece, import: &Import) -> String {
@@ -159,6 +168,9 @@ mod tests {
         let Merged { text, left, .. } = merged(&ours, &theirs);
         assert!(text.contains("pub(crate) use self::inner::a::B;\npub(crate) use self::inner::D;\n"), "{text}");
         assert!(!text.contains("inner::{") && left.len() == 1, "{text}");
+        let theirs = BASE.replace("use crate::table", "mod recover;\n\nuse recover::recover;\nuse crate::table");
+        let Merged { text, left, .. } = merged(&ours, &theirs);
+        assert!(text.contains("mod recover;\n\nuse recover::recover;\n") && left.is_empty(), "{text}");
     }
 
     #[test]

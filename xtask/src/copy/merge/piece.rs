@@ -125,7 +125,7 @@ impl<'a> Merger<'a> {
             };
             if let Some(piece) = wanted {
                 let place = place(&merged, &theirs, index, |key| find(&base, key).or(find(&theirs, key)).is_some());
-                insert(&mut merged, place, piece, theirs.get(index + 1));
+                insert(&mut merged, place, piece, index == 0, theirs.get(index + 1));
             }
         }
         imports::settle(self, &mut merged, &ours);
@@ -300,12 +300,15 @@ fn place(merged: &[Piece], theirs: &[Piece], index: usize, is_given: impl Fn(&st
     theirs[index + 1..].iter().find_map(|piece| position(&piece.key)).unwrap_or(merged.len())
 }
 
-fn insert(pieces: &mut Vec<Piece>, place: usize, mut piece: Piece, next: Option<&Piece>) {
-    let usual = next.map_or(0, |next| next.gap);
-    if place > 0 {
-        piece.gap = piece.gap.max(usual);
-    } else if let Some(first) = pieces.first_mut() {
-        first.gap = first.gap.max(usual);
+/// Puts a piece in, with the empty lines around it that the course has.
+fn insert(pieces: &mut Vec<Piece>, place: usize, mut piece: Piece, is_first: bool, next: Option<&Piece>) {
+    if let (true, Some(next)) = (is_first && place > 0, next) {
+        piece.gap = piece.gap.max(next.gap);
+    }
+    if let (Some(below), Some(next)) = (pieces.get_mut(place), next)
+        && below.key == next.key
+    {
+        below.gap = next.gap;
     }
     pieces.insert(place, piece);
 }
