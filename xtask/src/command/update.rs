@@ -54,12 +54,10 @@ pub fn say_what_came(updated: &Updated) {
             updated.kept_suites.join(", ")
         );
     }
-    if updated.noted.tasks > 0 {
-        println!(
-            "{note} {} tasks are in {}: you wrote something else in their places.",
-            updated.noted.tasks,
-            notes::FILE
-        );
+    match updated.noted.tasks {
+        0 => {}
+        1 => println!("{note} a task is in {}: you wrote something else in its place.", notes::FILE),
+        tasks => println!("{note} {tasks} tasks are in {}: you wrote something else in their places.", notes::FILE),
     }
     if !updated.noted.changes.is_empty() {
         println!("{note} you and the course changed the same lines. Yours stand, the course's are in {}:", notes::FILE);

@@ -5,25 +5,29 @@
 //! to.
 //!
 //! ```text
-//! whole.rs     all files of a copy
-//!   rust.rs, toml.rs    cut a file into named pieces
-//!   piece.rs            merge lists of pieces, one inside of the other
-//!     lines.rs          merge what is inside of a piece, line by line
-//!     imports.rs        see to it that every name is imported, and once
-//!   fields.rs, literals.rs    new fields of a struct, in the literals that the learner wrote
+//! whole.rs                        merges all files of a copy
+//!   rust.rs, names.rs, toml.rs    cut a file into named pieces (piece.rs)
+//!   merger.rs                     merges lists of pieces, one inside of the other
+//!     lines.rs                    merges what is inside of a piece, line by line
+//!     imports.rs                  sees to it that every name is imported, and once
+//!   fields.rs, literals.rs        put new fields of a struct into the literals that the learner wrote
 //! ```
 
 pub mod fields;
 pub mod imports;
 pub mod lines;
 pub mod literals;
+pub mod merger;
+pub mod names;
 pub mod piece;
 pub mod rust;
 pub mod toml;
 pub mod whole;
 
 use crate::chapter::Chapter;
-use piece::{Elsewhere, Merger, Piece};
+use merger::Merger;
+use piece::Piece;
+use whole::Elsewhere;
 
 /// Something of the course's that found no place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

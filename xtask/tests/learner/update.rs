@@ -56,7 +56,7 @@ fn a_task_whose_place_is_gone_goes_to_tasks_md() {
     let new = "// 1.2: count the calls,\n    //      all of them\n    todo!(\"1.1: add just one\")";
     replace(&course_file(&world, "src/lib.rs"), "todo!(\"1.1: add one\")", new);
     let said = world.xtask(&copy, &["update"]);
-    said.ends_with(0).has("tasks are in TASKS.md");
+    said.ends_with(0).has("2 tasks are in TASKS.md");
     assert!(read(&copy.join("src/lib.rs")).contains(MINE));
     let tasks = read(&copy.join("TASKS.md"));
     assert!(tasks.contains("- 1.2, `one_more` in src/lib.rs: count the calls, all of them\n"), "{tasks}");

@@ -5,6 +5,7 @@
 //! in, with the value that the reference gives the field in the same function, or everywhere.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::imports::mentions;
 use super::literals::{Literal, Source};
@@ -17,14 +18,15 @@ use crate::weave::tree::Tree;
 #[derive(Debug)]
 pub struct Grown {
     name: String,
+    /// The fields that it had, the learner's own too.
     old: Vec<String>,
     /// Each new field with its type.
     new: BTreeMap<String, String>,
 }
 
-/// The structs that have fields in `theirs` that they do not have in `base`.
-pub fn grown(base: &Tree, theirs: &Tree) -> Vec<Grown> {
-    let changed = theirs.iter().filter_map(|(file, now)| Some((base.get(file)?, now)).filter(|(old, now)| old != now));
+/// The structs of the learner's that have fields after the merge that they did not have before.
+pub fn grown(before: &Tree, after: &BTreeMap<PathBuf, Option<String>>) -> Vec<Grown> {
+    let changed = after.iter().filter_map(|(file, now)| Some((before.get(file)?, now.as_ref()?)));
     let cut = changed.filter_map(|(old, now)| Some((rust::cut(old)?, rust::cut(now)?)));
     let structs = cut.flat_map(|(old, now)| {
         let pairs = now.into_iter().filter(|piece| piece.key.starts_with("struct ")).filter_map(move |now| {
@@ -178,7 +180,8 @@ mod tests {
     }
 
     fn fill_in(mine: &str) -> (String, Vec<Filled>) {
-        let grown = grown(&tree(OLD), &tree(NEW));
+        let after = [("src/table.rs".into(), Some(NEW.to_owned()))].into();
+        let grown = grown(&tree(OLD), &after);
         let reference = "impl Table {\n    fn open() -> Table {\n        Table { id, obsolete: AtomicBool::new(false), owner: owner.clone(), count }\n    }\n}\n";
         fill(mine, &grown, &Source::new(reference).unwrap().literals())
     }
@@ -197,9 +200,9 @@ mod tests {
     fn what_nobody_knows_is_told_and_a_pattern_looks_away() {
         let mine = "fn a() {\n    let Table { id } = table;\n    make(Table { id });\n    Table { id, ..old };\n}\n";
         let (text, filled) = fill_in(mine);
-        assert!(text.contains("let Table { id, count: _, obsolete: _, owner: _, } = table;"), "{text}");
+        assert!(text.contains("let Table { id, count: _, obsolete: _, owner: _ } = table;"), "{text}");
         assert!(
-            text.contains("make(Table { id, count: Default::default(), obsolete: AtomicBool::new(false), });"),
+            text.contains("make(Table { id, count: Default::default(), obsolete: AtomicBool::new(false) });"),
             "{text}"
         );
         assert!(text.contains("Table { id, ..old };"), "{text}");

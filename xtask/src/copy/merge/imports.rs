@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::lines::Refused;
-use super::piece::{Inside, Merger, Parts, Piece};
+use super::merger::Merger;
+use super::piece::{Inside, Parts, Piece};
 
 /// One name that a `use` brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +48,9 @@ pub fn settle(merger: &mut Merger, merged: &mut Vec<Piece>, ours: &[Piece]) {
         if old.is_empty() {
             settled.push(piece);
         } else {
-            let gap = |index: usize| if index == 0 { piece.gap } else { 0 };
+            // The learner's version of it stands above.
+            let follows = settled.last().is_some_and(is_import);
+            let gap = |index: usize| if index == 0 && !follows { piece.gap } else { 0 };
             let singles = new.iter().enumerate();
             settled.extend(singles.map(|(index, import)| Piece { gap: gap(index), ..single(&piece, import) }));
         }
@@ -140,7 +143,7 @@ fn branch(prefix: &str, tree: &str, found: &mut Vec<Import>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::piece::Elsewhere;
+    use super::super::whole::Elsewhere;
     use super::super::{Merged, merge};
 
     const BASE: &str = "use std::fmt;\n\nuse crate::table::{Resources, hash};\nuse crate::{Error, Result};\n\nfn get() -> Result<Resources> {\n    todo!(\"1.1: it\")\n}\n";

@@ -1,6 +1,6 @@
 //! Finds the struct literals of a source, with what they are in and which fields they have.
 
-use crate::copy::merge::rust::self_type;
+use super::names::self_type;
 use crate::weave::lexer::{Lexed, Token};
 
 /// A source in which literals are looked for.
@@ -50,15 +50,13 @@ impl<'a> Source<'a> {
     pub fn with_field(&self, literal: &Literal, line: &str) -> String {
         let last = literal.close - 1;
         let end = self.offset(last) + self.token(last).text.len();
-        let comma = if matches!(self.token(last).text, "," | "{") { "" } else { "," };
-        let before = match self.token(literal.open + 1) {
-            first if first.line > self.token(literal.open).line => {
-                format!("\n{}", self.lexed.lines[first.line].indentation())
-            }
-            _ => " ".to_owned(),
-        };
         let (head, tail) = self.text.split_at(end);
-        format!("{head}{comma}{before}{line},{tail}")
+        let comma = if matches!(self.token(last).text, "," | "{") { "" } else { "," };
+        let first = self.token(literal.open + 1).line;
+        if first == self.token(literal.open).line {
+            return format!("{head}{comma} {line}{tail}");
+        }
+        format!("{head}{comma}\n{}{line},{tail}", self.lexed.lines[first].indentation())
     }
 
     fn token(&self, index: usize) -> &Token<'a> {
@@ -200,7 +198,7 @@ fn copy(core: &Core) -> super::Core {
     fn a_field_is_put_in_behind_the_last() {
         let source = Source::new(TEXT).unwrap();
         let found = source.literals();
-        assert!(source.with_field(&found[0], "three: _").contains("two: (_, b), three: _, }"));
+        assert!(source.with_field(&found[0], "three: _").contains("two: (_, b), three: _ }"));
         let text = source.with_field(&found[2], "new: 1");
         assert!(text.contains("        path,\n        new: 1,\n    }\n"), "{text}");
     }

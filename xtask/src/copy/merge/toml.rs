@@ -65,7 +65,7 @@ fn finish(table: &mut Piece) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::piece::Elsewhere;
+    use super::super::whole::Elsewhere;
     use super::super::{Left, What, merge};
 
     const BASE: &str = "# Woven.\n[workspace]\n\n[package]\nname = \"lsm\"\nversion = \"0.1.0\"\n\n[dependencies]\n\

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::fields;
 use super::imports::mentions;
 use super::literals::{Literal, Source};
-use super::piece::{Elsewhere, Piece};
+use super::piece::Piece;
 use super::{Left, Merged, What, merge, rust};
 use crate::terminal::slashed;
 use crate::weave::format;
@@ -20,6 +20,15 @@ pub struct Versions<'a> {
     pub base: &'a Tree,
     pub ours: &'a Tree,
     pub theirs: &'a Tree,
+}
+
+/// What a merge of one file must know of all others.
+#[derive(Debug, Default)]
+pub struct Elsewhere {
+    /// Names whose items stay though the course took them away: the learner uses them.
+    pub needed: BTreeSet<String>,
+    /// What the learner added to an `impl`, in whatever file: the keys of the `impl` and of the item.
+    pub taken: BTreeSet<(String, String)>,
 }
 
 /// What came of a merge.
@@ -38,7 +47,7 @@ pub fn merge_all(versions: Versions, answers: impl FnOnce() -> Result<Tree>) -> 
     if !elsewhere.needed.is_empty() {
         (outcome, _) = versions.merge(&elsewhere);
     }
-    let grown = fields::grown(versions.base, versions.theirs);
+    let grown = fields::grown(versions.ours, &outcome.files);
     if !grown.is_empty() {
         let answers = answers()?;
         let literals: Vec<Literal> =
@@ -158,4 +167,55 @@ fn inner_keys(file: &Path, text: &str) -> Vec<(String, String)> {
     let keys =
         |piece: Piece| piece.inner().iter().map(|inner| (piece.key.clone(), inner.key.clone())).collect::<Vec<_>>();
     impls.flat_map(keys).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        files.iter().map(|(file, text)| (PathBuf::from(file), (*text).to_owned())).collect()
+    }
+
+    fn merged(base: &Tree, ours: &Tree, theirs: &Tree) -> Outcome {
+        merge_all(Versions { base, ours, theirs }, || Ok(Tree::new())).unwrap()
+    }
+
+    fn files(outcome: &Outcome) -> Vec<(&str, Option<&str>)> {
+        outcome.files.iter().map(|(file, text)| (file.to_str().unwrap(), text.as_deref())).collect()
+    }
+
+    #[test]
+    fn files_come_and_go_as_the_course_has_them_but_the_learners_stay() {
+        let base = tree(&[("a", "1\n"), ("b", "1\n"), ("c", "1\n"), ("d", "1\n"), ("e", "1\n")]);
+        let ours = tree(&[("a", "1\n"), ("b", "mine\n"), ("d", "1\n"), ("own", "mine\n"), ("new2", "2\n")]);
+        let theirs = tree(&[("c", "2\n"), ("d", "2\n"), ("e", "1\n"), ("new", "2\n"), ("new2", "2\n")]);
+        let outcome = merged(&base, &ours, &theirs);
+        assert_eq!(files(&outcome), [("a", None), ("d", Some("2\n")), ("new", Some("2\n"))]);
+        let left: Vec<&str> = outcome.left.iter().map(|left| left.file.as_str()).collect();
+        assert_eq!(left, ["b", "c"], "one the course took away, one the learner did");
+    }
+
+    #[test]
+    fn what_the_learners_code_still_calls_stays_though_the_course_took_it_away() {
+        let base = tree(&[
+            ("a.rs", "fn helper() {}\n\nfn unused() {}\n"),
+            ("b.rs", "fn run() {\n    todo!(\"1.1: it\")\n}\n"),
+        ]);
+        let mut ours = base.clone();
+        ours.insert("b.rs".into(), "fn run() {\n    helper();\n}\n".into());
+        ours.insert("a.rs".into(), "fn helper() {}\n\nfn unused() {}\n\nfn mine() {}\n".into());
+        let theirs = tree(&[("a.rs", "fn other() {}\n"), ("b.rs", &base[Path::new("b.rs")])]);
+        let outcome = merged(&base, &ours, &theirs);
+        assert_eq!(files(&outcome), [("a.rs", Some("fn helper() {}\n\nfn mine() {}\n\nfn other() {}\n"))]);
+    }
+
+    #[test]
+    fn code_whose_brackets_would_not_close_stays_the_learners() {
+        let base = tree(&[("a.rs", "fn a() {\n    if b {\n        c();\n    }\n}\n")]);
+        let ours = tree(&[("a.rs", "fn a() {\n    if b {\n        c();\n    } else {\n        d();\n    }\n}\n")]);
+        let theirs = tree(&[("a.rs", "fn a() {\n    c();\n}\n")]);
+        let outcome = merged(&base, &ours, &theirs);
+        assert_eq!((files(&outcome), outcome.left.len()), (vec![], 2));
+    }
 }
