@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +16,7 @@ use lsm::{Engine, Options, Result, Stats};
 use super::support::{MIB, Random, pick, sizes};
 
 /// How long anybody waits for what must happen. It takes milliseconds.
-const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(6);
 
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -39,6 +41,24 @@ fn key(number: u64) -> Vec<u8> {
     format!("key{number:05}").into_bytes()
 }
 
+/// Runs work that may wait for the compactor, in a thread of its own: if nobody wakes it, the test fails and says so.
+fn with_a_deadline(what: &str, work: impl FnOnce() + Send + 'static) {
+    let (sender, outcome) = channel();
+    let worker = thread::spawn(move || {
+        work();
+        let _ = sender.send(());
+    });
+    match outcome.recv_timeout(DEADLINE) {
+        Ok(()) => {}
+        // The work panicked: its own message is the test's.
+        Err(RecvTimeoutError::Disconnected) => worker.join().unwrap_or_else(|panic| resume_unwind(panic)),
+        Err(RecvTimeoutError::Timeout) => panic!(
+            "{what}: still at it after {DEADLINE:?}. Perhaps writes wait for level 0 to become shorter, and `pick` gives \
+             no task for it; or the same task comes again and again."
+        ),
+    }
+}
+
 /// Waits until the compactor has nothing left to do.
 fn settle(engine: &Engine, strategy: &Leveled, when: &str) -> Shape {
     engine.flush().unwrap_or_else(|error| panic!("a flush, {when}: {error}"));
@@ -46,7 +66,7 @@ fn settle(engine: &Engine, strategy: &Leveled, when: &str) -> Shape {
     loop {
         let shape: Shape = engine.shape();
         let Some(task) = pick(strategy, &shape) else { return shape };
-        if started.elapsed() > DEADLINE {
+        if started.elapsed() > DEADLINE / 2 {
             let health: Result<()> = engine.delete(b"~");
             panic!(
                 "{when}: after {DEADLINE:?} there still is this to do: {task:?}\nin {shape:?}; a delete gives {health:?}"
@@ -87,53 +107,54 @@ fn check_reads(engine: &Engine, model: &Model, when: &str) {
 /// Book: week2/4-leveled.md#what-goes-along
 #[test]
 fn an_engine_that_compacts_by_itself_reads_like_a_map() {
-    for seed in 0..3 {
-        let strategy = tiny();
-        let engine = Engine::open("db", compacting(strategy.clone())).expect("opening an empty directory");
-        let (mut random, mut model): (Random, Model) = (Random(seed), Model::new());
-        for step in 0..2500 {
-            // Most writes go to a part of the keys that moves on.
-            let key = key(if random.below(3) == 0 { random.below(900) } else { step / 5 + random.below(100) });
-            match random.below(10) {
-                0..6 => {
-                    let value = vec![b'a' + (step % 26) as u8; random.below(60) as usize];
-                    engine.put(&key, &value).unwrap_or_else(|error| panic!("a put, seed {seed}, step {step}: {error}"));
-                    model.insert(key, value);
-                }
-                6..8 => {
-                    engine.delete(&key).unwrap_or_else(|error| panic!("a delete, seed {seed}, step {step}: {error}"));
-                    model.remove(&key);
-                }
-                8 => {
-                    let found: Option<Bytes> = engine.get(&key).expect("a get");
-                    let expected = model.get(&key).map(Vec::as_slice);
-                    assert_eq!(found.as_deref(), expected, "get {key:?}, seed {seed}, step {step}");
-                }
-                _ => {
-                    let lower: Bound<&[u8]> = Bound::Included(&key);
-                    let scan = engine.scan((lower, Bound::Unbounded)).expect("a scan").take(3);
-                    let found: Vec<(Bytes, Bytes)> = scan.collect::<Result<_>>().expect("a scan");
-                    let behind = model.range::<[u8], _>((lower, Bound::Unbounded)).take(3);
-                    let expected: Vec<(Bytes, Bytes)> = behind
-                        .map(|(key, value)| (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)))
-                        .collect();
-                    assert_eq!(found, expected, "three entries from {key:?} on, seed {seed}, step {step}");
-                }
+    with_a_deadline("2,500 random steps, three times", || (0..3).for_each(run_beside_a_model));
+}
+
+fn run_beside_a_model(seed: u64) {
+    let strategy = tiny();
+    let engine = Engine::open("db", compacting(strategy.clone())).expect("opening an empty directory");
+    let (mut random, mut model): (Random, Model) = (Random(seed), Model::new());
+    for step in 0..2500 {
+        // Most writes go to a part of the keys that moves on.
+        let key = key(if random.below(3) == 0 { random.below(900) } else { step / 5 + random.below(100) });
+        match random.below(10) {
+            0..6 => {
+                let value = vec![b'a' + (step % 26) as u8; random.below(60) as usize];
+                engine.put(&key, &value).unwrap_or_else(|error| panic!("a put, seed {seed}, step {step}: {error}"));
+                model.insert(key, value);
+            }
+            6..8 => {
+                engine.delete(&key).unwrap_or_else(|error| panic!("a delete, seed {seed}, step {step}: {error}"));
+                model.remove(&key);
+            }
+            8 => {
+                let found: Option<Bytes> = engine.get(&key).expect("a get");
+                let expected = model.get(&key).map(Vec::as_slice);
+                assert_eq!(found.as_deref(), expected, "get {key:?}, seed {seed}, step {step}");
+            }
+            _ => {
+                let lower: Bound<&[u8]> = Bound::Included(&key);
+                let scan = engine.scan((lower, Bound::Unbounded)).expect("a scan").take(3);
+                let found: Vec<(Bytes, Bytes)> = scan.collect::<Result<_>>().expect("a scan");
+                let behind = model.range::<[u8], _>((lower, Bound::Unbounded)).take(3);
+                let expected: Vec<(Bytes, Bytes)> =
+                    behind.map(|(key, value)| (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value))).collect();
+                assert_eq!(found, expected, "three entries from {key:?} on, seed {seed}, step {step}");
             }
         }
-        let when = format!("seed {seed}, after all writes");
-        let shape: Shape = settle(&engine, &strategy, &when);
-        check_shape(&shape, &strategy, &when);
-        check_reads(&engine, &model, &when);
-        for number in 0..900 {
-            let found: Option<Bytes> = engine.get(&key(number)).expect("a get");
-            assert_eq!(found.as_deref(), model.get(&key(number)).map(Vec::as_slice), "get of key {number}, {when}");
-        }
-        let stats: Stats = engine.stats();
-        assert!(stats.compactions > 20, "an engine of these sizes compacts all the time: {stats:?}");
-        engine.close().expect("closing");
-        check_reads(&engine, &model, "after the close");
     }
+    let when = format!("seed {seed}, after all writes");
+    let shape: Shape = settle(&engine, &strategy, &when);
+    check_shape(&shape, &strategy, &when);
+    check_reads(&engine, &model, &when);
+    for number in 0..900 {
+        let found: Option<Bytes> = engine.get(&key(number)).expect("a get");
+        assert_eq!(found.as_deref(), model.get(&key(number)).map(Vec::as_slice), "get of key {number}, {when}");
+    }
+    let stats: Stats = engine.stats();
+    assert!(stats.compactions > 20, "an engine of these sizes compacts all the time: {stats:?}");
+    engine.close().expect("closing");
+    check_reads(&engine, &model, "after the close");
 }
 
 /// A small database lies in the last level, and moves up level by level only as it grows.
@@ -143,6 +164,10 @@ fn an_engine_that_compacts_by_itself_reads_like_a_map() {
 /// Book: week2/4-leveled.md#level-sizes-from-below
 #[test]
 fn levels_fill_from_below() {
+    with_a_deadline("30 rounds of 40 writes", fill_levels);
+}
+
+fn fill_levels() {
     let strategy = tiny();
     let engine = Engine::open("db", compacting(strategy.clone())).expect("opening an empty directory");
     let mut uppermost = 4;
@@ -197,6 +222,10 @@ fn leveled_is_the_default() {
 /// Book: week2/4-leveled.md#task-5-the-default
 #[test]
 fn an_engine_with_the_default_strategy_compacts() {
+    with_a_deadline("1,000 writes", write_with_the_default_strategy);
+}
+
+fn write_with_the_default_strategy() {
     let mut options = compacting(tiny());
     options.strategy = Options::default().strategy;
     let engine = Engine::open("db", options).expect("opening an empty directory");
