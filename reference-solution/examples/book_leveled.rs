@@ -20,11 +20,11 @@ fn main() {
 
 /// Which levels are used as the last one grows.
 fn print_targets() {
-    println!("last level    base level    targets, in MiB, of levels 1 to 6");
+    println!("last level    base level    targets of levels 1 to 6, in MiB");
     for last in [10, 64, 65, 640, 650, 3000, 6400, 65_000, 650_000] {
         let targets = Leveled::default().targets(&with_sizes(0, &[0, 0, 0, 0, 0, last * MIB]));
-        let shown: Vec<String> = targets.sizes[1..].iter().map(|size| in_mib(*size)).collect();
-        println!("{:<14}{:<14}{}", format!("{last} MiB"), targets.base_level, shown.join("  "));
+        let shown: String = targets.sizes[1..].iter().map(|size| format!("{:>7}", in_mib(*size))).collect();
+        println!("{:<14}{:<10}{shown}", format!("{last} MiB"), targets.base_level);
     }
 }
 
@@ -47,12 +47,12 @@ fn print_scores() {
 /// What happens when the last level is small and a level far up still has tables.
 fn print_down() {
     let strategy = Leveled::default();
-    for (when, below) in [("before", [0, 0, 7, 65, 650, 6500]), ("after", [0, 0, 7, 65, 650, 10])] {
+    for (when, below) in [("before", [0, 0, 5, 60, 600, 6500]), ("after", [0, 0, 5, 60, 600, 10])] {
         let shape = with_sizes(0, &below.map(|mib| mib * MIB));
         let targets = strategy.targets(&shape);
         let shown: Vec<String> = targets.sizes[1..].iter().map(|size| in_mib(*size)).collect();
         let way = strategy.pick(&shape).map(|task| format!("{} to {}", task.inputs[0].level, task.target));
-        println!("{when}: base level {}, targets {}", targets.base_level, shown.join("  "));
+        println!("{when:<8}base level {}, targets {}", targets.base_level, shown.join("  "));
         println!("        picked: {}", way.unwrap_or("nothing".to_string()));
     }
 }
