@@ -6,8 +6,8 @@
 //!   └── no lock that a reader or writer waits for ──┘        └ their files go with their last reader
 //! ```
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
 
 use parking_lot::MutexGuard;
 
@@ -20,9 +20,11 @@ use crate::table::Table;
 impl Core {
     /// The tree's shape at this moment, with the levels that the options want.
     pub(super) fn shape(&self) -> Shape {
-        // Under the state's lock, and with no handle of the state: the last handle frees memtables, which takes long, and
-        // the compactor asks for the shape while writers wait for it.
-        self.state.read().shape(self.options().levels, self.options().user_part)
+        self.shape_of(&self.state())
+    }
+
+    fn shape_of(&self, state: &State) -> Shape {
+        state.shape(self.options().levels, self.options().user_part)
     }
 
     /// Flushes, and then merges every table into the last level ([`Shape::full_compaction`]), under one hold of
@@ -39,17 +41,21 @@ impl Core {
         Ok(())
     }
 
-    /// The compactor's life, as [`Core::flush_until_closed`] is the flusher's: sleeps until the strategy picks a task,
-    /// carries it out, and looks again; after a failure it sleeps until it is made good. It holds [`Core::compacting`]
-    /// from asking the strategy for the task to reporting how it went.
+    /// The compactor's life: it asks the strategy for a task, carries it out, and asks again. Where the strategy has none,
+    /// it sleeps until the state is another one than the strategy saw; after a failure, until that is made good, as
+    /// [`Core::flush_until_closed`] does.
+    ///
+    /// It holds [`Core::compacting`] from asking the strategy to reporting how the task went, and no other lock: a
+    /// strategy may take its time, and so may what goes with the last handle of a state.
     ///
     /// It ends when `closing` is set; a merge that is under way then is given up when its output ends.
     pub(super) fn compact_until_closed(&self) {
-        //@ 2.1: in a loop: wait for a task, carry it out, and report what goes wrong
-        let strategy = &self.options().strategy;
+        //@ 2.1: in a loop: wait for a state that is new, ask the strategy, carry its task out, report what goes wrong
+        // The state for which the strategy had no task. It is not kept alive: its tables' files may have to go.
+        let mut settled: Weak<State> = Weak::new();
         loop {
             let mut status = self.background.status.lock();
-            while !status.closing && (status.failure.is_some() || strategy.pick(&self.shape()).is_none()) {
+            while !status.closing && (status.failure.is_some() || settled.as_ptr() == Arc::as_ptr(&self.state.read())) {
                 self.background.changed.wait(&mut status);
             }
             if status.closing {
@@ -57,10 +63,17 @@ impl Core {
             }
             drop(status);
             let alone = self.compacting.lock();
-            // Meanwhile somebody may have compacted everything by hand.
-            let Some(task) = strategy.pick(&self.shape()) else { continue };
-            if let Err(error) = self.carry_out(&task, &alone) {
-                self.background.fail(error);
+            let state = self.state();
+            let task = self.options().strategy.pick(&self.shape_of(&state));
+            let seen = Arc::downgrade(&state);
+            drop(state);
+            match task {
+                None => settled = seen,
+                Some(task) => {
+                    if let Err(error) = self.carry_out(&task, &alone) {
+                        self.background.fail(error);
+                    }
+                }
             }
         }
     }
@@ -77,7 +90,7 @@ impl Core {
     pub(super) fn carry_out(&self, task: &Task, _alone: &MutexGuard<'_, ()>) -> Result<()> {
         //@ 2.1: check, merge, install, let the inputs go, count, announce
         let state = self.state();
-        let shape = state.shape(self.options().levels, self.options().user_part);
+        let shape = self.shape_of(&state);
         shape.check(task)?;
         //@ 2.5: first see to it that the manifest can be written
         self.manifest.lock().repair()?;
@@ -123,18 +136,13 @@ impl Core {
     //@ 2.1 only
     /// Merges a task's inputs; `None` if the engine is closing.
     fn merge(&self, state: &State, shape: &Shape, task: &Task) -> Result<Option<Vec<Arc<Table>>>> {
-        let tables: BTreeMap<u64, &Arc<Table>> = state.tables().map(|table| (table.id(), table)).collect();
-        let mut runs = Vec::new();
-        for inputs in &task.inputs {
-            // In the level's own order, whatever order the task names them in: at level 0 it says which is newer.
-            let ids = shape.levels[inputs.level].ids().into_iter().filter(|id| inputs.tables.contains(id));
-            let run: Vec<Arc<Table>> = ids.filter_map(|id| tables.get(&id).copied().cloned()).collect();
-            if inputs.level == 0 {
-                runs.extend(run.into_iter().map(|table| vec![table]));
-            } else {
-                runs.push(run);
-            }
-        }
+        // In the tree's order, whatever order the task names them in: it says which is newer.
+        let ids: BTreeSet<u64> = task.tables().collect();
+        let inputs = |tables: &[Arc<Table>]| -> Vec<Arc<Table>> {
+            tables.iter().filter(|table| ids.contains(&table.id())).cloned().collect()
+        };
+        let mut runs: Vec<Vec<Arc<Table>>> = inputs(&state.level_0).into_iter().map(|table| vec![table]).collect();
+        runs.extend(state.levels.iter().map(|level| inputs(&level.tables)));
         let job = Job {
             directory: &self.directory,
             resources: &self.resources,

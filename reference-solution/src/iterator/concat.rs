@@ -98,18 +98,9 @@ impl StorageIterator for ConcatIterator {
 
     fn seek(&mut self, target: &[u8]) -> Result<()> {
         //@ 2.1: find the table by the last keys, then seek in it; none behind the range
-        self.current = None;
+        // From here on this is where the walk begins: the bound that the iterator was made with does not hold a seek.
+        self.range.lower = Bound::Included(Bytes::copy_from_slice(target));
         self.next = self.tables.partition_point(|table| table.last_key() < target);
-        let Some(table) = self.tables.get(self.next) else { return Ok(()) };
-        if !self.range.reaches_up_to(table.first_key()) {
-            return Ok(());
-        }
-        self.next += 1;
-        // A scan from the target on: the range's own lower bound does not hold a seek.
-        let lower = Bound::Included(Bytes::copy_from_slice(target));
-        let from_target = KeyRange { lower, upper: self.range.upper.clone() };
-        let entries = table.scan(&from_target)?;
-        self.current = entries.is_valid().then_some(entries);
-        Ok(())
+        self.enter_next()
     }
 }

@@ -27,7 +27,7 @@ pub struct Job<'a> {
     pub policy: DropPolicy<'a>,
     /// Gives each output its id.
     pub take_id: &'a dyn Fn() -> u64,
-    /// Asked when an output ends: whether the work is to be given up.
+    /// Asked each time that an output has ended and there are entries left: whether the work is to be given up.
     pub is_cancelled: &'a dyn Fn() -> bool,
 }
 

@@ -5,8 +5,8 @@
 //!   └── no lock that a reader or writer waits for ──┘        └ their files go with their last reader
 //! ```
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
 
 use parking_lot::MutexGuard;
 
@@ -19,9 +19,11 @@ use crate::table::Table;
 impl Core {
     /// The tree's shape at this moment, with the levels that the options want.
     pub(super) fn shape(&self) -> Shape {
-        // Under the state's lock, and with no handle of the state: the last handle frees memtables, which takes long, and
-        // the compactor asks for the shape while writers wait for it.
-        self.state.read().shape(self.options().levels, self.options().user_part)
+        self.shape_of(&self.state())
+    }
+
+    fn shape_of(&self, state: &State) -> Shape {
+        state.shape(self.options().levels, self.options().user_part)
     }
 
     /// Flushes, and then merges every table into the last level ([`Shape::full_compaction`]), under one hold of
@@ -31,13 +33,19 @@ impl Core {
         todo!("2.1: flush; then carry the full compaction out, if there is one")
     }
 
-    /// The compactor's life, as [`Core::flush_until_closed`] is the flusher's: sleeps until the strategy picks a task,
-    /// carries it out, and looks again; after a failure it sleeps until it is made good. It holds [`Core::compacting`]
-    /// from asking the strategy for the task to reporting how it went.
+    /// The compactor's life: it asks the strategy for a task, carries it out, and asks again. Where the strategy has none,
+    /// it sleeps until the state is another one than the strategy saw; after a failure, until that is made good, as
+    /// [`Core::flush_until_closed`] does.
+    ///
+    /// It holds [`Core::compacting`] from asking the strategy to reporting how the task went, and no other lock: a
+    /// strategy may take its time, and so may what goes with the last handle of a state.
     ///
     /// It ends when `closing` is set; a merge that is under way then is given up when its output ends.
     pub(super) fn compact_until_closed(&self) {
-        todo!("2.1: in a loop: wait for a task, carry it out, and report what goes wrong")
+        todo!(
+            "2.1: in a loop: wait for a state that is new, ask the strategy, carry its task out, report what goes \
+             wrong"
+        )
     }
 
     /// Carries a task out: checks it ([`Shape::check`]), merges its inputs, puts the outputs into their places in one
