@@ -14,7 +14,8 @@ use super::fixture::{Workbench, contents, entries, first_four, flush, manual, op
 #[test]
 fn tasks_that_keep_the_rule_are_accepted() {
     let shape: Shape = tree(&["9:m-p 7:c-x 5:a-b", "1:a-f 2:g-n 3:p-z", "4:e-h", ""]);
-    let cases: [(&[(usize, &[u64])], usize); 6] = [
+    type Case<'a> = (&'a [(usize, &'a [u64])], usize);
+    let cases: [Case<'_>; 6] = [
         (&[(0, &[9, 7, 5]), (1, &[1, 2, 3])], 1),
         (&[(0, &[7]), (1, &[1, 2, 3])], 1),
         (&[(0, &[5]), (1, &[1])], 1),
@@ -36,7 +37,8 @@ fn tasks_that_keep_the_rule_are_accepted() {
 #[test]
 fn tasks_that_break_the_rule_are_refused() {
     let shape: Shape = tree(&["9:m-p 7:c-x 5:a-d", "1:a-f 2:g-n 3:p-z", "4:e-h", ""]);
-    let cases: [(&str, &[(usize, &[u64])], usize); 9] = [
+    type Case<'a> = (&'a str, &'a [(usize, &'a [u64])], usize);
+    let cases: [Case<'_>; 9] = [
         ("an older table of level 0 is left behind", &[(0, &[7]), (1, &[1, 2, 3])], 1),
         ("a table of the target overlaps", &[(0, &[5])], 1),
         ("a table of the target lies between the inputs", &[(0, &[9, 7, 5]), (1, &[1, 3])], 1),

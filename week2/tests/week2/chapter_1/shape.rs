@@ -51,7 +51,8 @@ fn overlapping_gives_the_tables_that_touch_a_range() {
 #[test]
 fn the_range_of_tables_spans_all_of_them() {
     let shape: Shape = tree(&["9:m-p 7:c-x 8:b-d 5:a-r", "1:a-f 2:g-n 3:p-z"]);
-    let cases: [(usize, &[u64], Option<(&str, &str)>); 8] = [
+    type Case<'a> = (usize, &'a [u64], Option<(&'a str, &'a str)>);
+    let cases: [Case<'_>; 8] = [
         (0, &[9, 7, 8, 5], Some(("a", "x"))),
         (0, &[9, 8], Some(("b", "p"))),
         (0, &[5, 7], Some(("a", "x"))),
@@ -112,7 +113,8 @@ fn every_level_below_is_asked_for_a_key() {
 /// Book: week2/1-compaction.md#task-1-the-shape
 #[test]
 fn a_full_compaction_takes_every_table() {
-    let cases: [(&[&str], &[(usize, &[u64])]); 5] = [
+    type Case<'a> = (&'a [&'a str], &'a [(usize, &'a [u64])]);
+    let cases: [Case<'_>; 5] = [
         (&["9:a-z 8:c-d", "1:a-f 2:g-n", "3:p-z"], &[(0, &[9, 8]), (1, &[1, 2]), (2, &[3])]),
         (&["9:a-z", "", "", "3:p-z"], &[(0, &[9]), (3, &[3])]),
         (&["9:a-z", ""], &[(0, &[9])]),
