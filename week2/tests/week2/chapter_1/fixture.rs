@@ -3,12 +3,16 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
 
 use bytes::Bytes;
 use lsm::compaction::{DropPolicy, Inputs, Job, Shape, TableShape, Task};
 use lsm::disk::SimDisk;
 use lsm::table::{Resources, Table, TableBuilder, table_path};
 use lsm::{ConcatIterator, Engine, KeyRange, Options, Result, StorageIterator};
+
+use super::threads::DEADLINE;
 
 /// Where the tests' files are.
 pub const DIRECTORY: &str = "db";
@@ -227,6 +231,11 @@ pub fn check_tree(engine: &Engine, disk: &SimDisk, when: &str) {
     }
     let mut expected: Vec<PathBuf> = shape.tables().map(|table| table_path(Path::new(DIRECTORY), table.id)).collect();
     expected.sort();
+    // A compaction in the background may be seen before it has let go of its inputs.
+    let started = Instant::now();
+    while table_files(disk) != expected && started.elapsed() < DEADLINE {
+        thread::yield_now();
+    }
     assert_eq!(table_files(disk), expected, "the tables' files are those of the tree, {when}");
 }
 
