@@ -111,10 +111,10 @@ impl Core {
         for id in task.tables() {
             self.resources.remove_when_unused(id);
         }
-        // The old state may hold the last handles of the inputs, whose files go with them: before anybody hears of it.
-        drop(state);
         self.resources.counters.compactions.add(1);
         self.resources.counters.bytes_compacted.add(written);
+        // The old state may hold the last handles of the inputs, whose files go with them: before anybody is woken.
+        drop(state);
         self.background.announce();
         Ok(())
     }

@@ -55,7 +55,8 @@ fn flushed_runs_are_merged_in_the_background() {
     let shape: Shape = settle(&engine, &strategy);
     let tables: Vec<usize> = shape.levels.iter().map(|level| level.tables.len()).collect();
     assert_eq!(tables, [0, 0, 0, 0, 1], "tables of each level after the merge of three runs");
-    assert_eq!(engine.stats().compactions, 1, "compactions: {:?}", engine.stats());
+    // The tree may be seen before the merge is counted.
+    eventually("one compaction is counted", || engine.stats().compactions == 1);
     check_holds(&engine, [0, 1, 2, 88, 89, 90], "after the merge");
 }
 
