@@ -68,7 +68,9 @@ impl Trace {
 
 /// Builds the driver against the crate in `dir`, and runs it there.
 pub fn run(dir: &Path, strategy: &str, workload: &str, flushes: u32) -> Result<Trace> {
-    let folder = dir.join("target").join("simulate");
+    // The reference builds in the workspace's folder; a copy has its own.
+    let target = if dir == course::reference() { course::root().join("target") } else { dir.join("target") };
+    let folder = target.join("simulate");
     write_crate(&folder, dir)?;
     let mut cargo = Command::new(course::cargo());
     cargo.args(["run", "--quiet", "--"]).args([strategy, workload, &flushes.to_string()]);
