@@ -21,8 +21,6 @@ fn main() -> Outcome {
     print_frames()?;
     println!("== steps ==");
     print_steps()?;
-    println!("== chain ==");
-    print_chain()?;
     println!("== short ==");
     print_short_logs()?;
     println!("== poison ==");
@@ -138,7 +136,10 @@ fn print_steps() -> Outcome {
         disk.on_operation(move |step| {
             let what = match step.operation {
                 Operation::SyncDirectory => "sync the directory".to_string(),
-                other => format!("{} {}", format!("{other:?}").to_lowercase(), name_of(step.path)),
+                other => {
+                    let number = name_of(step.path).trim_start_matches('0').trim_end_matches(".log");
+                    format!("{} {number}", format!("{other:?}").to_lowercase())
+                }
             };
             seen.lock().push(what);
         });
@@ -174,18 +175,6 @@ fn three_logs(is_synced: bool) -> Outcome<SimDisk> {
         engine.freeze()?;
     }
     Ok(disk)
-}
-
-fn print_chain() -> Outcome {
-    let disk = three_logs(true)?;
-    for log in logs(&disk) {
-        let number: u64 = name_of(&log)[..6].parse()?;
-        let contents: LogContents = read_log(disk.open(&log)?.as_ref(), number)?;
-        let link = decode_link(&contents.records[0], &log)?;
-        let mark = if contents.has_mark { "a mark" } else { "no mark" };
-        println!("{}  {:<24}{} bytes, {mark}", name_of(&log), say_link(link), contents.length);
-    }
-    Ok(())
 }
 
 fn print_short_logs() -> Outcome {

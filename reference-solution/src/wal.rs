@@ -74,8 +74,8 @@ pub fn encode_link(link: Link) -> Vec<u8> {
 
 /// Reads a log's first record, whose frame is at offset 0 of `file`.
 ///
-/// Fails with [`Error::UnsupportedVersion`] if its version is above [`FORMAT_VERSION`], and with [`Error::Corruption`]
-/// if it is not 20 bytes long.
+/// Fails with [`Error::UnsupportedVersion`] if its version is above [`FORMAT_VERSION`], however long it is (a later
+/// version may have another length), and else with [`Error::Corruption`] at offset 0 if it is not 20 bytes long.
 pub fn decode_link(record: &[u8], file: &Path) -> Result<Link> {
     //@ 2.6: the version, then the length of the record, then its fields
     if let Some(found) = read_u32(record, 0).filter(|version| *version > FORMAT_VERSION) {
@@ -156,7 +156,9 @@ impl Logs {
     /// Writes a record to the log of the memtable with this id, which is begun if there is none yet, and syncs it if `sync` is
     /// [`Sync::EveryCommit`]. Counts the bytes in `bytes_logged` and each such sync in `log_syncs`.
     ///
-    /// A log's first synced write makes the logs before it durable first, and puts a mark before its record.
+    /// A log is created, the directory is synced, and only then something is written to it: its link and the record, with
+    /// one append. A log's first synced write makes the logs before it durable first, the oldest first, and puts a mark
+    /// before its record.
     ///
     /// `is_in_memory` says of a memtable whether it is frozen and not yet in a table: only then its log has to be synced.
     pub fn write(
@@ -184,7 +186,8 @@ impl Logs {
         Ok(())
     }
 
-    /// Makes all logs durable, the oldest first. Counts one of `log_syncs` if there was anything to sync.
+    /// Makes all logs durable, the oldest first; the current one gets its mark, if it has none, before it is synced. Counts
+    /// one of `log_syncs`, if there was anything to sync; if not, it asks nothing of the disk.
     pub fn sync(&mut self) -> Result<()> {
         //@ 2.6: the logs before, then the current one
         let is_durable = |log: &Log| log.writer.is_durable();

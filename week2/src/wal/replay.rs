@@ -31,9 +31,10 @@ pub(crate) struct Replayed {
 /// Reads the logs with numbers above `flushed_through` into memtables, and syncs each of these logs, so that the next one
 /// may follow. Changes nothing else.
 ///
-/// Logs are taken in the order of their numbers. Each names its predecessor in its first record: the log before it, or,
-/// if it is the first, one that is flushed or none. It is [`Error::Corruption`] of the named log, at offset 0, if that
-/// is another one, or is not there: a log's name is durable before its successor begins.
+/// Logs are the files whose path is the [`log_path`] of their number, and are taken in the order of their numbers. Each
+/// names its predecessor in its first record: the log before it, or, if it is the first, one that is flushed or none. It
+/// is [`Error::Corruption`] of the named log, at offset 0, if that is another one, or is not there: a log's name is
+/// durable before its successor begins.
 ///
 /// Where the predecessor's good frames ([`LogContents::length`]) are shorter than the link says, history ends: this log
 /// and all behind it are dropped. But if one of those has a mark, the predecessor was durable, and it is
