@@ -34,10 +34,11 @@ fn print_scores() {
     let Targets { base_level, sizes } = strategy.targets(&shape);
     println!("level      has         target      score");
     println!("0          3 tables    4 tables    0.75");
-    for level in base_level..shape.last_level() {
-        let (size, target) = (shape.levels[level].size(), sizes[level]);
-        let score = size as f64 / target as f64;
-        println!("{level:<11}{:<12}{:<12}{score:.2}", format!("{} MiB", size / MIB), format!("{} MiB", target / MIB));
+    let levels = shape.levels.iter().zip(sizes).enumerate().take(shape.last_level()).skip(base_level);
+    for (level, (tables, target)) in levels {
+        let score = tables.size() as f64 / target as f64;
+        let (size, target) = (format!("{} MiB", tables.size() / MIB), format!("{} MiB", target / MIB));
+        println!("{level:<11}{size:<12}{target:<12}{score:.2}");
     }
     println!("6          3000 MiB");
     let task = strategy.pick(&shape).expect("a score is above 1");

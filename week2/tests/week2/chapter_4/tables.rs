@@ -5,6 +5,9 @@ use lsm::compaction::{Edit, Leveled, Shape, TableShape, Task};
 
 use super::support::{inputs, picked, shape, small, table};
 
+/// A table: its id, its first key, its last key.
+type Span = (u64, &'static str, &'static str);
+
 /// Five tables of 100 bytes: 1 is a–c, 2 is e–g, 3 is i–k, 4 is m–o, 5 is q–s.
 fn five() -> Vec<TableShape> {
     [(1, "a", "c"), (2, "e", "g"), (3, "i", "k"), (4, "m", "o"), (5, "q", "s")]
@@ -143,7 +146,7 @@ fn levels_have_cursors_of_their_own() {
 /// Book: week2/4-leveled.md#what-goes-along
 #[test]
 fn what_overlaps_in_the_target_goes_along() {
-    let below = |tables: &[(u64, &str, &str)]| -> Shape {
+    let below = |tables: &[Span]| -> Shape {
         let tables = tables.iter().map(|(id, first_key, last_key)| table(*id, 700, first_key, last_key)).collect();
         let deeper = vec![table(90, 20_000, "a", "z")];
         let mut shape = shape(4, [(2, five()), (3, tables), (4, deeper)]);
@@ -151,7 +154,7 @@ fn what_overlaps_in_the_target_goes_along() {
         shape
     };
     // The third table's turn, i–k.
-    let cases: [(&[(u64, &str, &str)], &[u64]); 9] = [
+    let cases: [(&[Span], &[u64]); 9] = [
         (&[(21, "a", "b"), (22, "x", "y")], &[]),
         (&[(21, "a", "h"), (22, "l", "y")], &[]),
         (&[(21, "a", "i"), (22, "k", "y")], &[21, 22]),
@@ -186,14 +189,14 @@ fn what_overlaps_in_the_target_goes_along() {
 /// Book: week2/4-leveled.md#what-goes-along
 #[test]
 fn what_lies_between_the_tables_of_level_0_goes_along() {
-    let level_0 = |tables: [(u64, &str, &str); 4]| tables.map(|(id, first, last)| table(id, 10, first, last)).to_vec();
-    let tree = |newest_first: [(u64, &str, &str); 4]| {
+    let level_0 = |tables: [Span; 4]| tables.map(|(id, first, last)| table(id, 10, first, last)).to_vec();
+    let tree = |newest_first: [Span; 4]| {
         let last: Vec<TableShape> = [(21, "a", "c"), (22, "e", "g"), (23, "i", "k"), (24, "m", "o"), (25, "q", "s")]
             .map(|(id, first_key, last_key)| table(id, 100, first_key, last_key))
             .to_vec();
         shape(3, [(0, level_0(newest_first)), (3, last)])
     };
-    let cases: [([(u64, &str, &str); 4], &[u64]); 5] = [
+    let cases: [([Span; 4], &[u64]); 5] = [
         ([(4, "d", "d"), (3, "d", "d"), (2, "d", "d"), (1, "d", "d")], &[]),
         ([(4, "d", "d"), (3, "f", "f"), (2, "h", "h"), (1, "l", "l")], &[22, 23]),
         ([(4, "l", "l"), (3, "d", "d"), (2, "d", "d"), (1, "d", "d")], &[22, 23]),
