@@ -248,7 +248,7 @@ impl Manifest {
             log.add(&encode_edit(&edit, self.contents.next_id))?;
         }
         log.sync()?;
-        self.disk.rename(&path, &self.directory.join(MANIFEST))?;
+        log.rename(self.disk.as_ref(), &self.directory.join(MANIFEST))?;
         self.disk.sync_directory(&self.directory)?;
         self.written_length = log.length();
         for id in std::mem::take(&mut self.doubtful) {

@@ -100,6 +100,14 @@ impl LogWriter {
         todo!("2.5: whether there is anything since the last sync but its mark")
     }
 
+    /// Gives the file another name, replacing whatever had that name, and goes on writing under it, so that errors tell
+    /// the name by which others know the file. The name is durable after a sync of the directory. Given.
+    pub fn rename(&mut self, disk: &dyn Disk, to: &Path) -> Result<()> {
+        disk.rename(self.file.path(), to)?;
+        self.file = disk.open(to)?;
+        Ok(())
+    }
+
     /// How many bytes were written.
     pub fn length(&self) -> u64 {
         self.length

@@ -57,6 +57,33 @@ fn a_manifest_that_has_grown_is_written_anew() {
     assert!(rewritten > 3, "over 300 records it was written anew {rewritten} times");
 }
 
+/// The limit is met to the byte: a manifest of 64 KiB stays as it is, one of a byte more is written anew.
+///
+/// Hint: longer *than* 64 KiB.
+///
+/// Book: week2/5-manifest.md#task-6-the-manifests-file
+#[test]
+fn the_limit_of_growth_is_met_to_the_byte() {
+    for (limit, is_rewritten) in [(SMALLEST, false), (SMALLEST + 1, true)] {
+        let disk = SimDisk::new();
+        let mut manifest: Manifest = fresh_manifest(&disk);
+        for id in 2..40 {
+            manifest.record(&replacement(id)).expect("a record");
+        }
+        let with_keys = |first_key: usize| -> Edit {
+            let mut edit: Edit = adds(vec![(1, table(40, &"a".repeat(first_key), "z"))]);
+            edit.removed = vec![39];
+            edit
+        };
+        let missing = limit - length(&disk) - 2 * HEADER - 8;
+        let filler = missing - encode_edit(&with_keys(0), 41).len();
+        let steps = record_steps(&disk, |step| step.operation == Operation::Rename);
+        manifest.record(&with_keys(filler)).expect("a record");
+        assert_eq!(steps.lock().len() == 1, is_rewritten, "whether a manifest of {limit} bytes is written anew");
+        assert!(is_rewritten || length(&disk) == limit, "{} bytes, not {limit}", length(&disk));
+    }
+}
+
 /// A manifest of many tables is written anew when it is more than four times as long as when it was written anew last. So
 /// what is written for a record stays a few records' worth, however many tables there are.
 ///
@@ -104,6 +131,7 @@ fn a_record_counts_even_if_rewriting_fails() {
         while length(&disk) + record_length() <= SMALLEST {
             manifest.record(&replacement(id)).expect("a record");
             id += 1;
+            assert!(id < 100, "after {id} records the manifest has {} bytes", length(&disk));
         }
         // The record's own append, sync and mark come first.
         disk.fail_change(disk.changes() + 3 + nth, Fault::Full);
