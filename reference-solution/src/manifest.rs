@@ -19,7 +19,7 @@
 //! `MANIFEST`, and the directory synced. At every moment one whole manifest has the name.
 //!
 //! LevelDB's MANIFEST is such a log of VersionEdits, too; a file CURRENT names the manifest that counts, where we rename
-//! (LevelDB, `doc/impl.md`). The formats of the records are in [`record`].
+//! (LevelDB, `doc/impl.md`). The formats of the records are in `manifest/record.rs`.
 
 mod record;
 
@@ -129,7 +129,8 @@ impl Manifest {
     /// What the manifest of a directory says, or `None` if there is none. Changes nothing.
     ///
     /// Fails with [`Error::Io`]; with what [`read_log`] (the manifest's log has the number 0), [`decode_header`] and
-    /// [`decode_edit`] say; and with [`Error::Corruption`] if the first record is not there.
+    /// [`decode_edit`] say; and with [`Error::Corruption`] if the header or the first edit is not there: both were, when the
+    /// manifest got its name. (Without the first edit, the database would look empty.)
     pub fn read(directory: &Path, disk: &Arc<dyn Disk>) -> Result<Option<Contents>> {
         //@ 2.5: read the log, check the header, and apply the edits one after the other
         let path = directory.join(MANIFEST);
@@ -142,6 +143,9 @@ impl Manifest {
             return Err(Error::corruption(&path, 0, "the manifest has no header"));
         };
         decode_header(header, &path)?;
+        if records.len() == 0 {
+            return Err(Error::corruption(&path, log.length, "the manifest has no edit"));
+        }
         let mut contents = Contents::default();
         for (record, offset) in records {
             let (edit, next_id) = decode_edit(record, &path, *offset)?;

@@ -146,9 +146,12 @@ impl Logs {
         }
     }
 
-    /// Lets the next log follow the last of these, which were replayed and are durable, if there is one.
+    /// Lets the next log follow the last of these, which were replayed and are durable, if there is one. It forgets logs
+    /// that it knew before: their memtables are in tables.
     pub fn follow(&mut self, replayed: Vec<Link>) {
         //@ 2.6: remember them
+        self.current = None;
+        self.before.clear();
         self.last = replayed.last().copied().unwrap_or_default();
         self.replayed = replayed;
     }

@@ -120,7 +120,8 @@ impl Logs {
         }
     }
 
-    /// Lets the next log follow the last of these, which were replayed and are durable, if there is one.
+    /// Lets the next log follow the last of these, which were replayed and are durable, if there is one. It forgets logs
+    /// that it knew before: their memtables are in tables.
     pub fn follow(&mut self, replayed: Vec<Link>) {
         todo!("2.6: remember them")
     }

@@ -3,11 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
+//@ 2.6 only
+use parking_lot::MutexGuard;
+
+//@ 2.6 only
+use super::write::Turn;
 use super::{Core, check_limits};
 //@ 2.5 only
 use crate::compaction::{Edit, TableShape};
+//@ 2.6 only
+use crate::memtable::MemTable;
 use crate::state::State;
 use crate::table::{Table, TableBuilder, table_path};
+//@ 2.6 only
+use crate::wal::Link;
 use crate::{Error, Result};
 
 impl Core {
@@ -43,7 +52,9 @@ impl Core {
             //@ 2.5: let `install` record the table in the manifest before it is visible
             //- 1.5 self.replace_state(|state| state.with_table(table));
             let shape = TableShape::of(&table, self.options().user_part);
-            self.install(&Edit::flush(shape, 0), |state| state.with_table(table))?;
+            //@ 2.6: with a log: the record says the empty memtable's id, a fresh one takes its place, and the next log follows that id, of length 0
+            //- 2.5 self.install(&Edit::flush(shape, 0), |state| state.with_table(table))?;
+            self.install_ingested(turn, shape, table)?;
             //@ 2.1: tell the compactor, which may be asleep
             self.background.announce();
             //@ 1.5
@@ -65,6 +76,22 @@ impl Core {
             return Ok(());
         }
         Err(Error::InvalidInput("an ingest beside other writes, or while the memtables hold entries".to_string()))
+    }
+
+    //@ 2.6 only
+    /// Puts an ingested table in. If the engine has a log, as if it were what the memtable held, which is empty: the record
+    /// says that the memtable is in a table, a fresh one takes its place, and the next log names it as its predecessor, of
+    /// length 0. So if the manifest loses the record, that log is refused: its writes came after the ingest.
+    fn install_ingested(&self, mut turn: MutexGuard<'_, Turn>, shape: TableShape, table: Arc<Table>) -> Result<()> {
+        if !self.options().wal {
+            return self.install(&Edit::flush(shape, 0), |state| state.with_table(table));
+        }
+        let memtable = self.state().memtable.id();
+        let fresh = Arc::new(MemTable::new(self.take_id()));
+        let edit = Edit::flush(shape, memtable);
+        self.install(&edit, |state| State { memtable: fresh, ..state.with_table(table) })?;
+        turn.logs.follow(vec![Link { log: memtable, length: 0 }]);
+        Ok(())
     }
 
     //@ 1.5 only

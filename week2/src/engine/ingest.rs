@@ -36,6 +36,7 @@ impl Core {
             // 2.1: count the table's bytes in `bytes_flushed`
             // 2.5: let `install` record the table in the manifest before it is visible
             self.replace_state(|state| state.with_table(table));
+            // 2.6: with a log: the record says the empty memtable's id, a fresh one takes its place, and the next log follows that id, of length 0
             // 2.1: tell the compactor, which may be asleep
             return Ok(());
         }
