@@ -4,10 +4,10 @@ use lsm::Result;
 use lsm::disk::SimDisk;
 use lsm::log::{LogContents, LogWriter};
 
-use super::allocations::longest_request;
 use super::support::{
     HEADER, LOG, MARK, NUMBER, RECORD, assert_broken, contents_of, create_log, frame, push, push_mark, read, read_bytes,
 };
+use crate::support::longest_request;
 
 /// A frame of a log: where it begins, and what it says if it is a mark.
 type Frame = (usize, Option<usize>);

@@ -2,7 +2,6 @@
 //!
 //! All disks are simulated, so that a test can flip any bit, fail any operation, and cut the power at any of them.
 
-mod allocations;
 mod contents;
 mod crashes;
 mod failures;

@@ -9,8 +9,8 @@ use lsm::{Error, Result};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert_eq, proptest};
 use proptest::test_runner::RngSeed;
 
-use super::allocations::longest_request;
 use super::support::{adds, table};
+use crate::support::longest_request;
 
 const FILE: &str = "db/MANIFEST";
 

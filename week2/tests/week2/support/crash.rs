@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::depth::{Depth, for_each_seed};
 use super::history::{Contents, History, ReadError, read};
 use super::run::{Run, catch, is_change};
-use super::workload::{DIRECTORY, Profile, Workload};
+use super::workload::{DIRECTORY, Profile, Step, Workload};
 
 /// How an engine ends that nobody closes.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +58,7 @@ pub fn check_power_cuts(profile: Profile) {
         run.disk.on_operation(move |step| watching.look(step));
         let mut workload = Workload::new(profile, seed);
         let outcome = catch(|| {
+            run.step(&Step::Reopen(lsm::Sync::Os)).map_err(|error| error.to_string())?;
             while !watcher.is_done() {
                 run.step(&workload.next_step()).map_err(|error| error.to_string())?;
             }

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use super::random::Random;
+
 /// How many seeds `LSM_DEPTH=deep` tries.
 const DEEP_SEEDS: u64 = 20;
 
@@ -13,6 +15,18 @@ pub struct Depth {
     pub points: usize,
     /// Whether everything is tried that there is, where `points` would be a sample.
     pub is_deep: bool,
+}
+
+impl Depth {
+    /// Numbers from 0 up to, and without, `count`: all of them if the test is deep, otherwise `points`, spread evenly, at
+    /// places that follow from the seed.
+    pub fn sample(&self, count: usize, points: usize, seed: u64) -> Vec<usize> {
+        if self.is_deep || count <= points {
+            return (0..count).collect();
+        }
+        let mut random = Random::new(seed);
+        (0..points).map(|index| (index * count + random.below(count)) / points).collect()
+    }
 }
 
 /// Does `work` with each seed: the threads share them, and the first failure ends the test.

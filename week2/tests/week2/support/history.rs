@@ -68,6 +68,25 @@ impl History {
         contents
     }
 
+    /// As [`History::contents`], without the last write.
+    pub fn contents_before_last(&self) -> Contents {
+        let mut contents = Contents::new();
+        for write in &self.writes[..self.writes.len().saturating_sub(1)] {
+            write.apply(&mut contents);
+        }
+        contents
+    }
+
+    /// How many writes have begun.
+    pub fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// How many writes are durable.
+    pub fn durable(&self) -> usize {
+        self.durable
+    }
+
     pub fn note(&mut self, step: String) {
         self.steps.push(step);
     }
@@ -80,10 +99,23 @@ impl History {
 
     /// After how many writes the database was as it was found, if no durable one is missing; otherwise what is wrong.
     pub fn find(&self, found: &Contents) -> Result<usize, String> {
-        let mut contents = self.durable_contents.clone();
+        self.find_between(self.durable, self.durable_contents.clone(), found)
+    }
+
+    /// As [`History::find`], where only the first `least` writes have to be there.
+    pub fn find_from(&self, least: usize, found: &Contents) -> Result<usize, String> {
+        let mut contents = Contents::new();
+        for write in &self.writes[..least] {
+            write.apply(&mut contents);
+        }
+        self.find_between(least, contents, found)
+    }
+
+    /// `contents` is what the first `least` writes amount to.
+    fn find_between(&self, least: usize, mut contents: Contents, found: &Contents) -> Result<usize, String> {
         let mut closest = (usize::MAX, 0, Contents::new());
-        for length in self.durable..=self.writes.len() {
-            if length > self.durable {
+        for length in least..=self.writes.len() {
+            if length > least {
                 self.writes[length - 1].apply(&mut contents);
             }
             let distance = differing(&contents, found).len();
@@ -94,7 +126,7 @@ impl History {
                 closest = (distance, length, contents.clone());
             }
         }
-        Err(self.explain(self.durable, found, &closest.2, closest.1))
+        Err(self.explain(least, found, &closest.2, closest.1))
     }
 
     fn explain(&self, least: usize, found: &Contents, closest: &Contents, length: usize) -> String {
@@ -168,6 +200,11 @@ fn show_key(key: &[u8]) -> String {
     if key.is_empty() { "the empty key".to_string() } else { String::from_utf8_lossy(key).into_owned() }
 }
 
+/// Each key that a workload uses.
+pub fn all_keys() -> impl Iterator<Item = Vec<u8>> {
+    (1..24).map(|key| format!("key{key:02}").into_bytes()).chain([Vec::new()])
+}
+
 /// Everything that an engine holds, by a scan, and by a get of each key that a workload uses. They have to agree.
 pub fn read(engine: &Engine) -> Result<Contents, ReadError> {
     let mut found = Contents::new();
@@ -178,8 +215,7 @@ pub fn read(engine: &Engine) -> Result<Contents, ReadError> {
         }
         found.insert(key.to_vec(), value.to_vec());
     }
-    let keys = (1..24).map(|key| format!("key{key:02}").into_bytes()).chain([Vec::new()]);
-    for key in keys {
+    for key in all_keys() {
         let value = engine.get(&key)?.map(|value| value.to_vec());
         if value.as_ref() != found.get(&key) {
             let show = |value: Option<&Vec<u8>>| value.map_or("nothing".to_string(), |value| show(value));
