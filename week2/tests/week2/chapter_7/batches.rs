@@ -68,7 +68,9 @@ fn a_batch_sets_and_deletes_its_keys() {
 /// Book: week2/7-batches.md#task-2-from-the-engine-into-the-queue
 #[test]
 fn the_last_entry_of_a_key_counts() {
-    let cases: [(&[(&str, Option<&str>)], Option<&str>); 5] = [
+    /// A batch's entries, and the value of "k" behind it.
+    type Case = (&'static [(&'static str, Option<&'static str>)], Option<&'static str>);
+    let cases: [Case; 5] = [
         (&[("k", Some("1")), ("k", Some("2"))], Some("2")),
         (&[("k", Some("1")), ("k", None)], None),
         (&[("k", None), ("k", Some("1"))], Some("1")),

@@ -69,7 +69,8 @@ fn a_batch_may_do_without_a_sync() {
 /// Book: week2/7-batches.md#how-durable-is-a-write
 #[test]
 fn other_writes_wait_for_what_the_options_say() {
-    let writes: [(&str, fn(&Engine) -> Result<()>); 3] = [
+    type Write = fn(&Engine) -> Result<()>;
+    let writes: [(&str, Write); 3] = [
         ("write", |engine| engine.write(&batch_of(&[("k", Some("1")), ("gone", Some("1"))]))),
         ("put", |engine| engine.put(b"k", b"2")),
         ("delete", |engine| engine.delete(b"gone")),

@@ -83,8 +83,9 @@ fn every_damaged_part_is_found_at_once() {
 /// Book: week2/7-batches.md#what-verify-reads
 #[test]
 fn an_index_that_lies_is_found() {
-    // Each lie, and the block at whose offset it is found; none: the footer's.
-    let cases: [(&str, Vec<(usize, &'static str, &'static str)>, Vec<Option<usize>>); 7] = [
+    /// A lie, the index that tells it, and the blocks at whose offsets it is found; none: the footer's.
+    type Case = (&'static str, Vec<(usize, &'static str, &'static str)>, Vec<Option<usize>>);
+    let cases: [Case; 7] = [
         ("a first key that is too small", vec![(0, "a", "b"), (1, "bb", "d"), (2, "e", "f")], vec![Some(1)]),
         ("a first key that is too great", vec![(0, "a", "b"), (1, "cc", "d"), (2, "e", "f")], vec![Some(1)]),
         ("a last key that is too great", vec![(0, "a", "b"), (1, "c", "dd"), (2, "e", "f")], vec![Some(1)]),
@@ -178,7 +179,9 @@ fn another_file_in_its_place_is_found() {
     let other_start: [&[Entry]; 3] = [&[("A", Some("1")), ("b", None)], C, E];
     let longer: Vec<u8> = [&sound.bytes[..], &sound.footer.encode()].concat();
     let footer = |bytes: &[u8]| (bytes.len() - Footer::LENGTH) as u64;
-    let cases: [(&str, Vec<u8>, fn(&Crafted, u64) -> u64); 5] = [
+    /// What is there, its bytes, and where that is found, given the sound table and the offset of a footer in the new file.
+    type Case = (&'static str, Vec<u8>, fn(&Crafted, u64) -> u64);
+    let cases: [Case; 5] = [
         ("a table with another count", Parts::of(&[A, C, &E[..1]]).build().bytes, |_, footer| footer),
         ("a table with another last key", Parts::of(&other_ends).build().bytes, |sound, _| sound.footer.index.offset),
         ("a table with another first key", Parts::of(&other_start).build().bytes, |sound, _| sound.footer.index.offset),
