@@ -1,7 +1,6 @@
 //! Prints logs and a manifest byte by byte, and what a change of the tree and an opening ask of the disk, for chapter 2.5
 //! and for the book's appendix on the formats of logs.
 
-use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,9 +11,9 @@ use lsm::compaction::{Edit, Shape, TableShape};
 use lsm::disk::{Disk, Fault, Operation, SimDisk, Step, Survival};
 use lsm::log::{HEADER_LENGTH, LogWriter, read_log};
 use lsm::manifest::{Contents, Manifest, decode_edit};
-use lsm::{Engine, Options, Result};
+use lsm::{Engine, Error, Options, Result};
 
-type Outcome = std::result::Result<(), Box<dyn Error>>;
+type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
 
 const LOG: &str = "db/000007.log";
 
@@ -66,7 +65,7 @@ fn print_log(log: &[u8], number: u64, is_manifest: bool) -> Outcome {
     let mut at = 0;
     while at < log.len() {
         let length = read_u32(log, at + 4).ok_or("a frame is cut short")? as usize;
-        line(at, &log[at..at + 4], &format!("CRC-32 of {number} and {at} as u64, and the {} bytes behind", length + 5));
+        line(at, &log[at..at + 4], &format!("CRC-32 of {number}, {at} and the {} bytes behind", length + 5));
         line(at + 4, &log[at + 4..at + 8], &format!("length of the payload: {length}"));
         let is_mark = log[at + 8] == 2;
         line(at + 8, &log[at + 8..at + 9], if is_mark { "kind 2: a mark" } else { "kind 1: a record" });
@@ -149,9 +148,10 @@ fn print_damage(log: &[u8]) -> Outcome {
         disk.set_contents(Path::new(LOG), &bytes);
         let found = match read_log(disk.open(Path::new(LOG))?.as_ref(), 7) {
             Ok(contents) => format!("{} records, {} good bytes", contents.records.len(), contents.length),
-            Err(error) => error.to_string().replace('\\', "/"),
+            Err(Error::Corruption { offset, what, .. }) => format!("Corruption at byte {offset}: {what}"),
+            Err(error) => return Err(error.into()),
         };
-        println!("{what:<26}{found}");
+        println!("{what}\n    {found}");
     }
     Ok(())
 }
