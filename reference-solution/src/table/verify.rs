@@ -1,14 +1,19 @@
 //@ 2.7
 //! Reading a whole table, to find out whether it is sound. Chapter 2.7.
 
+//@ 2.7 only
 use bytes::Bytes;
 
-use super::{Filter, Footer, Section, Table, key_hash};
+use super::Table;
 //@ 2.7 only
-use super::{check_index, index_entry, read_footer, read_section};
+use super::{Filter, Footer, Section, check_index, index_entry, key_hash, read_footer, read_section};
+use crate::Error;
+//@ 2.7 only
+use crate::Result;
+//@ 2.7 only
 use crate::block::{Block, BlockIterator};
+//@ 2.7 only
 use crate::disk::DiskFile;
-use crate::{Error, Result};
 
 impl Table {
     /// Opens the file anew by its path and reads all of it, not through the cache. Gives one error for each part that is

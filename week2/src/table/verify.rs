@@ -1,11 +1,7 @@
 //! Reading a whole table, to find out whether it is sound. Chapter 2.7.
 
-use bytes::Bytes;
-
-use super::{Filter, Footer, Section, Table, key_hash};
-use crate::block::{Block, BlockIterator};
-use crate::disk::DiskFile;
-use crate::{Error, Result};
+use super::Table;
+use crate::Error;
 
 impl Table {
     /// Opens the file anew by its path and reads all of it, not through the cache. Gives one error for each part that is
