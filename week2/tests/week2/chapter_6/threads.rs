@@ -84,7 +84,7 @@ fn a_sync_covers_the_writes_of_all_threads() {
         for (writer, acknowledged) in acknowledged.iter().enumerate() {
             let (engine, is_over) = (&engine, &is_over);
             scope.spawn(move || {
-                for count in 0..2000 {
+                for count in 0..400 {
                     engine.put(&key(WRITERS * count + writer), &value(count)).expect("a put");
                     acknowledged.store(count + 1, Ordering::SeqCst);
                     if is_over.load(Ordering::SeqCst) {
