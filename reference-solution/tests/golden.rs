@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use lsm::disk::{Disk, RealDisk};
 use lsm::log::LogWriter;
@@ -16,9 +15,10 @@ use tempfile::TempDir;
 
 type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// A database of this name is written by this function, which says what is in it.
-const DATABASES: [(&str, fn(&Path) -> Contents); 3] =
-    [("1-tables", write_tables), ("1-logs", write_logs), ("1-torn", write_torn)];
+/// Writes a database and says what is in it.
+type Author = fn(&Path) -> Contents;
+
+const DATABASES: [(&str, Author); 3] = [("1-tables", write_tables), ("1-logs", write_logs), ("1-torn", write_torn)];
 
 fn options(wal: bool) -> Options {
     let mut options = Options::manual();
