@@ -1,4 +1,4 @@
-//! Prints traces of the strategies, which the book shows as pictures to step through, for chapters 2.2 to 2.4.
+//! Prints traces of the strategies, which the book shows as pictures to step through, for chapters 2.1 to 2.4.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 mod driver;
 
 fn main() -> ExitCode {
-    for strategy in ["simple", "tiered", "leveled"] {
+    for strategy in ["none", "simple", "tiered", "leveled"] {
         println!("== {strategy} ==");
         let outcome = driver::run(&[strategy, "random", "60"]);
         if outcome != ExitCode::SUCCESS {
