@@ -5,7 +5,7 @@ use crate::support::{
     Profile, check_cuts, check_failing_changes, check_failing_reads, check_flips, check_power_cuts, check_retries,
 };
 
-const PROFILE: Profile = Profile { wal: false, batches: false };
+const PROFILE: Profile = Profile { wal: false, batches: false, background: false };
 
 /// Wherever a crash stops the engine, in a flush, a compaction or an opening, what was flushed before is there, and
 /// nothing that was written later without what was written before it.
@@ -73,4 +73,14 @@ fn a_changed_byte_gives_no_wrong_answer() {
 #[test]
 fn a_file_that_ends_early_gives_no_wrong_answer() {
     check_cuts(PROFILE);
+}
+
+/// Wherever a crash stops an engine whose threads flush and compact, what was flushed before is there.
+///
+/// Hint: tables move and merge here, a few at a time. The message says which change of the disk was the next.
+///
+/// Book: week2/5-manifest.md
+#[test]
+fn a_crash_beside_compactions_takes_no_flushed_write() {
+    check_power_cuts(Profile { background: true, ..PROFILE });
 }

@@ -5,7 +5,7 @@ use crate::support::{
     Profile, check_cuts, check_failing_changes, check_failing_reads, check_flips, check_power_cuts, check_retries,
 };
 
-const PROFILE: Profile = Profile { wal: true, batches: false };
+const PROFILE: Profile = Profile { wal: true, batches: false, background: false };
 
 /// Wherever a crash stops the engine, in a write, a sync, a flush, a compaction or an opening, what was synced before is
 /// there, and nothing that was written later without what was written before it. A process that is killed loses nothing.

@@ -4,7 +4,7 @@ use crate::support::{
     Profile, check_cuts, check_failing_changes, check_failing_reads, check_flips, check_power_cuts, check_retries,
 };
 
-const PROFILE: Profile = Profile { wal: true, batches: true };
+const PROFILE: Profile = Profile { wal: true, batches: true, background: false };
 
 /// Wherever a crash stops the engine, each batch is there whole or not at all, and with it all that was written before
 /// it. A batch that waited for the disk is there.
@@ -71,4 +71,14 @@ fn a_changed_byte_gives_no_wrong_answer() {
 #[test]
 fn a_file_that_ends_early_gives_no_wrong_answer() {
     check_cuts(PROFILE);
+}
+
+/// Wherever a crash stops an engine whose threads flush and compact, what was synced before is there, each batch whole.
+///
+/// Hint: tables move and merge here, a few at a time. The message says which change of the disk was the next.
+///
+/// Book: week2/7-batches.md
+#[test]
+fn a_crash_beside_compactions_takes_no_part_of_a_batch() {
+    check_power_cuts(Profile { background: true, ..PROFILE });
 }

@@ -92,13 +92,15 @@ struct WatcherState {
 
 impl Watcher {
     fn new(run: &Run, seed: u64, depth: Depth) -> Watcher {
+        // Beside the engine's threads, changes are many and much alike.
+        let points = if run.profile.background { depth.points / 3 } else { depth.points };
         Watcher {
             profile: run.profile,
             disk: run.disk.clone(),
             history: run.history.clone(),
             seed,
             is_deep: depth.is_deep,
-            state: Mutex::new(WatcherState { points: depth.points, failure: None }),
+            state: Mutex::new(WatcherState { points, failure: None }),
         }
     }
 
@@ -224,7 +226,7 @@ fn check_new_writes(profile: Profile, disk: &SimDisk, mut expected: Contents, sa
 }
 
 pub fn open(profile: Profile, disk: &SimDisk) -> Result<Engine, String> {
-    let opened = Engine::open(DIRECTORY, profile.options(disk, lsm::Sync::Os));
+    let opened = Engine::open(DIRECTORY, profile.quiet().options(disk, lsm::Sync::Os));
     opened.map_err(|error| format!("the database does not open: {error}"))
 }
 

@@ -23,10 +23,10 @@ type Work = fn(&Engine) -> lsm::Result<()>;
 const STEPS: usize = 40;
 
 /// How many operations of a run fail, each in a run of its own, if the test is not deep.
-const POINTS: usize = 40;
+const POINTS: usize = 30;
 
 /// At how many places the work fails that fails again and again, if the test is not deep.
-const RETRIED_PLACES: usize = 3;
+const RETRIED_PLACES: usize = 2;
 
 /// How often the work is tried that fails again and again.
 const RETRIES: usize = 100;

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use lsm::disk::{Operation, SimDisk};
 use lsm::{Engine, Sync, WriteBatch};
@@ -10,6 +12,10 @@ use parking_lot::Mutex;
 
 use super::history::{Contents, Entry, History, ReadError, Write, read};
 use super::workload::{DIRECTORY, Profile, Step};
+
+/// How long the engine's threads may take for what they have to do between two steps: milliseconds, unless a test looks at
+/// each of their changes.
+const DEADLINE: Duration = Duration::from_secs(8);
 
 /// A database in use.
 pub struct Run {
@@ -44,6 +50,7 @@ impl Run {
                 None => Err(ReadError::Wrong("the engine is not open".to_string())),
                 Some(engine) => {
                     let outcome = self.step_open(&engine, step);
+                    self.settle(&engine);
                     self.engine = Some(engine);
                     outcome
                 }
@@ -72,6 +79,7 @@ impl Run {
             Step::Ingest(write) => {
                 engine.flush()?;
                 self.history.lock().make_durable();
+                self.settle(engine);
                 self.history.lock().begin(write);
                 let entries = write.entries.iter().map(|entry| (&entry.key[..], entry.value.as_deref()));
                 engine.ingest(entries)?;
@@ -96,6 +104,7 @@ impl Run {
         self.engine = None;
         self.sync = sync;
         let engine = Engine::open(DIRECTORY, self.profile.options(&self.disk, sync))?;
+        self.settle(&engine);
         let found = read(&engine)?;
         self.engine = Some(engine);
         if self.profile.wal {
@@ -106,6 +115,19 @@ impl Run {
         history.truncate(length);
         history.make_durable();
         Ok(())
+    }
+
+    /// Waits until the engine's threads have nothing to do, if it has any.
+    fn settle(&self, engine: &Engine) {
+        if !self.profile.background {
+            return;
+        }
+        let strategy = self.profile.options(&self.disk, self.sync).strategy;
+        let started = Instant::now();
+        while engine.stats().frozen_memtables > 0 || strategy.pick(&engine.shape()).is_some() {
+            assert!(started.elapsed() < DEADLINE, "after {DEADLINE:?} the engine's threads still have work to do");
+            thread::yield_now();
+        }
     }
 
     fn check_contents(&self, found: &Contents) -> Result<(), ReadError> {

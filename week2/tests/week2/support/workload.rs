@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use lsm::compaction::Leveled;
 use lsm::disk::SimDisk;
 use lsm::{Options, Sync};
 
@@ -19,10 +20,18 @@ pub struct Profile {
     pub wal: bool,
     /// Whether there are batches, and writes that say themselves whether to sync (chapter 2.7).
     pub batches: bool,
+    /// Whether threads of the engine flush and compact, too. The next step waits until they have done, so that what they do
+    /// follows from the seed as well.
+    pub background: bool,
 }
 
 impl Profile {
-    /// Small blocks and small tables, so that a few writes make many of them.
+    /// The same, without threads.
+    pub fn quiet(self) -> Profile {
+        Profile { background: false, ..self }
+    }
+
+    /// Small blocks and small tables, so that a few writes make many of them, and small levels.
     pub fn options(self, disk: &SimDisk, sync: Sync) -> Options {
         let mut options = Options::manual();
         options.disk = Arc::new(disk.clone());
@@ -33,6 +42,12 @@ impl Profile {
         options.cache_size = 16 << 10;
         options.wal = self.wal;
         options.sync = sync;
+        if self.background {
+            options.background = true;
+            options.memtable_size = 1500;
+            let leveled = Leveled { level_0_tables: 2, base_size: 1200, ratio: 2, max_level_0_tables: 4 };
+            options.strategy = Arc::new(leveled);
+        }
         options
     }
 }
