@@ -8,6 +8,8 @@ mod closing;
 mod crashes;
 mod encodings;
 mod failures;
+mod histories;
+mod ingesting;
 mod logging;
 mod regressions;
 mod removal;

@@ -1,15 +1,16 @@
 //! What a sync promises, and which logs it syncs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lsm::disk::{Operation, SimDisk, Survival};
+use lsm::log::HEADER_LENGTH;
 use lsm::{Engine, Stats};
 use parking_lot::Mutex;
 
 use super::support::{
-    check_after_power_cut, check_holds, contents, fill, filled, is_log, logged, logs, open, read, synced, these_logs,
-    unlogged,
+    bytes_of, check_after_power_cut, check_holds, contents, fill, filled, is_log, logged, logs, open, read, synced,
+    these_logs, unlogged,
 };
 
 /// After `sync`, everything that was acknowledged before it survives a power cut, in whichever memtable it is.
@@ -133,6 +134,69 @@ fn a_synced_write_leaves_a_mark() {
     // The last mark of a log may be lost with the power, but the one that stands before what was synced may not.
     let left = disk.after_power_cut(Survival::Nothing, 1);
     assert!(read(&left, &second).has_mark, "the mark is durable together with the first synced write");
+}
+
+/// What kinds of frames a log has: 1 for a record, 2 for a mark.
+fn kinds(disk: &SimDisk, log: &Path) -> Vec<u8> {
+    let bytes: Vec<u8> = bytes_of(disk, log);
+    let mut kinds = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let length: [u8; 4] = bytes[at + 4..at + 8].try_into().expect("four bytes");
+        kinds.push(bytes[at + 8]);
+        at += HEADER_LENGTH + u32::from_le_bytes(length) as usize;
+    }
+    kinds
+}
+
+/// The first synced write of a log puts the mark before its record: link, mark, record. With `sync` the mark stands behind
+/// what was written. Each sync leaves one more mark.
+///
+/// Hint: in `write`, seal before the record is added. All goes to the file with one append.
+///
+/// Book: week2/6-write-ahead-log.md#task-4-write
+#[test]
+fn the_mark_stands_before_the_synced_record() {
+    let disk = SimDisk::new();
+    let engine: Engine = open(synced(&disk));
+    fill(&engine, 0..1);
+    let [log]: [PathBuf; 1] = these_logs(&disk, "after a synced write");
+    assert_eq!(kinds(&disk, &log), [1, 2, 1, 2], "frames of a log with one synced write");
+    fill(&engine, 1..2);
+    assert_eq!(kinds(&disk, &log), [1, 2, 1, 2, 1, 2], "frames of a log with two synced writes");
+
+    let disk = SimDisk::new();
+    let engine: Engine = open(logged(&disk));
+    fill(&engine, 0..2);
+    engine.sync().expect("a sync");
+    let [log]: [PathBuf; 1] = these_logs(&disk, "after two writes and a sync");
+    assert_eq!(kinds(&disk, &log), [1, 1, 1, 2, 2], "frames of a log with two writes and a sync");
+}
+
+/// The log of a memtable that is in a table is not synced any more, and its file not kept open.
+///
+/// Hint: when a log is begun, the logs of memtables that `is_in_memory` does not know leave `before`.
+///
+/// Book: week2/6-write-ahead-log.md#task-3-begin-a-log
+#[test]
+fn a_flushed_log_is_not_synced() {
+    let disk = SimDisk::new();
+    let engine: Engine = open(logged(&disk));
+    let synced: Arc<Mutex<Vec<PathBuf>>> = Arc::default();
+    let seen = synced.clone();
+    disk.on_operation(move |step| {
+        if step.operation == Operation::Sync && is_log(step.path) {
+            seen.lock().push(step.path.to_path_buf());
+        }
+    });
+    for number in 0..3 {
+        fill(&engine, number..number + 1);
+        engine.flush().expect("a flush");
+    }
+    fill(&engine, 3..4);
+    let last: [PathBuf; 1] = these_logs(&disk, "after three flushes and a write");
+    engine.sync().expect("a sync");
+    assert_eq!(*synced.lock(), last, "the logs that are synced, when all but the last memtable are in tables");
 }
 
 /// A synced log whose own last mark was lost with the power is as long as its successor demands.
