@@ -16,4 +16,5 @@ mod rounds;
 mod support;
 mod verify_engine;
 mod verify_live;
+mod verify_manifest;
 mod verify_tables;
