@@ -70,9 +70,9 @@ impl Task {
         let mut moved: Vec<TableShape> = tables.filter(|table| source.tables.contains(&table.id)).cloned().collect();
         moved.sort_by(|one, other| one.first_key.cmp(&other.first_key));
         let is_apart = moved.windows(2).all(|pair| pair[0].last_key < pair[1].first_key);
-        let below = || (self.target + 1..shape.levels.len()).rev();
         let has_older = |table: &TableShape| {
-            below().any(|level| !shape.overlapping(level, &table.first_key, &table.last_key).is_empty())
+            let mut below = self.target + 1..shape.levels.len();
+            below.any(|level| !shape.overlapping(level, &table.first_key, &table.last_key).is_empty())
         };
         let keeps_no_dead = moved.iter().all(|table| table.tombstones == 0 || has_older(table));
         (is_apart && keeps_no_dead).then(|| self.edit(moved))
