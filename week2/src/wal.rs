@@ -120,8 +120,8 @@ impl Logs {
         }
     }
 
-    /// Lets the next log follow the last of these, which were replayed and are durable, if there is one. It forgets logs
-    /// that it knew before: their memtables are in tables.
+    /// Lets the next log follow the last of these, which were replayed and are durable, if there is one. It forgets the
+    /// logs that it knew before, the current one too: their memtables are in tables.
     pub fn follow(&mut self, replayed: Vec<Link>) {
         todo!("2.6: remember them")
     }
@@ -134,6 +134,7 @@ impl Logs {
     /// before its record.
     ///
     /// `is_in_memory` says of a memtable whether it is frozen and not yet in a table: only then its log has to be synced.
+    /// It is asked when a log is begun. (A log whose memtable is flushed later may be synced once more, for nothing.)
     pub fn write(
         &mut self,
         memtable: u64,

@@ -25,6 +25,10 @@ impl Core {
     /// checked that the engine takes writes ([`Status::check`](crate::background::Status)), that the memtables are
     /// empty, and that no table came in since the ingest began; only then is the table swapped in. After an error no
     /// file is left over, as far as the disk allows.
+    ///
+    /// An ingest is durable without a log. So that from chapter 2.6 on a later log proves that its record was there, with
+    /// a log it uses up the empty memtable's number: the edit's `flushed_through` is its id, a fresh memtable takes its
+    /// place in the same swap, and `Logs::follow` gets this id with the length 0.
     pub(super) fn ingest<'a>(&self, entries: &mut dyn Iterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Result<()> {
         //@ 1.5: build the table and make it durable; then, within the turn, check that it is the newest data and swap it in
         let before = self.state();
