@@ -85,7 +85,9 @@ impl Engine {
     ///
     /// Until chapter 2.5 a new engine is empty: tables that an earlier one left in the directory stay there unread.
     ///
-    /// Fails with [`Error::Io`] if the directory cannot be made or listed.
+    /// Fails with [`Error::Io`] if the directory cannot be made or listed, and from chapter 2.5 on if another engine has it
+    /// open or a file cannot be read; with [`Error::Corruption`] or [`Error::UnsupportedVersion`] if a file is not what it
+    /// should be. Then nothing has been changed.
     pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Engine> {
         let directory = directory.as_ref().to_path_buf();
         options.disk.create_directory(&directory)?;

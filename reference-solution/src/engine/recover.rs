@@ -60,7 +60,7 @@ impl Recovered {
                 //@ 2.6
                 record: Vec::new(),
             },
-            next_id: first_id + 1,
+            next_id: first_id.saturating_add(1),
             //@ 2.5
             manifest: Manifest::new(directory, &resources.options.disk),
             //@ 2.5
@@ -124,7 +124,7 @@ impl Recovered {
         }
         let first_id = contents.next_id.max(self.state.memtable.id());
         self.state.memtable = Arc::new(MemTable::new(first_id));
-        self.next_id = first_id + 1;
+        self.next_id = first_id.saturating_add(1);
         Ok(())
     }
 }
@@ -189,5 +189,6 @@ fn is_data(path: &Path) -> bool {
 /// A number above those of all files, so that no old table is mistaken for a new one.
 fn first_free_id(paths: &[PathBuf]) -> u64 {
     let numbers = paths.iter().filter_map(|path| path.file_stem()?.to_str()?.parse::<u64>().ok());
-    numbers.max().map_or(1, |greatest| greatest + 1)
+    // Anybody may put a file there that is named like the greatest number.
+    numbers.max().map_or(1, |greatest| greatest.saturating_add(1))
 }

@@ -46,7 +46,7 @@ impl Recovered {
         Ok(Recovered {
             state: State::new(MemTable::new(first_id)),
             turn: Turn { logs: Logs::new(directory, resources), record: Vec::new() },
-            next_id: first_id + 1,
+            next_id: first_id.saturating_add(1),
             manifest: Manifest::new(directory, &resources.options.disk),
             lock: Box::new(()),
         })
@@ -75,5 +75,6 @@ pub(super) fn recover(directory: &Path, resources: &Arc<Resources>) -> Result<Re
 /// A number above those of all files, so that no old table is mistaken for a new one.
 fn first_free_id(paths: &[PathBuf]) -> u64 {
     let numbers = paths.iter().filter_map(|path| path.file_stem()?.to_str()?.parse::<u64>().ok());
-    numbers.max().map_or(1, |greatest| greatest + 1)
+    // Anybody may put a file there that is named like the greatest number.
+    numbers.max().map_or(1, |greatest| greatest.saturating_add(1))
 }
