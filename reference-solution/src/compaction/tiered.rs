@@ -71,8 +71,13 @@ impl Strategy for Tiered {
     /// - or has at most `size_ratio` percent more bytes than all runs taken so far have together: a run that is merged
     ///   with less than its own size is written too often.
     ///
-    /// The output goes to the level above the next older run, or to the last level if there is none. Percents do not
-    /// overflow, whatever the fields and sizes are, as long as the tree's bytes fit into 64 bits.
+    /// The widening ends at the first run that does not join, whatever lies below.
+    ///
+    /// The output goes to the level above the next older run, or to the last level if there is none. Inputs: each level
+    /// with tables down to the target, whole, upper first; no cursor.
+    ///
+    /// Percents are exact: nothing is rounded, and nothing overflows, whatever the fields and sizes are, as long as the
+    /// tree's bytes fit into 64 bits.
     fn pick(&self, shape: &Shape) -> Option<Task> {
         //@ 2.3: count the newest runs to merge by the three rules, then widen and find the level
         let runs = runs_of(shape);

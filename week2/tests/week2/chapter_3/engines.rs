@@ -15,7 +15,7 @@ use crate::strategies::shapes::drawing;
 /// runs than begin a merge.
 ///
 /// Hint: first make the tests of the rules and of the places pass. If a key comes back or is missing then: are the
-/// merged runs the newest ones?
+/// merged runs the newest ones? If a writer waits for ever: there is no task at `level_0_limit` tables.
 ///
 /// Book: week2/3-tiered.md#a-worked-example
 #[test]
@@ -31,7 +31,8 @@ fn an_engine_with_tiers_reads_like_a_map() {
 /// Flushed tables are merged in the background as soon as there are `max_runs` of them, and the result is in the last
 /// level.
 ///
-/// Hint: if the compactor sleeps here, `pick` says `None` for a level 0 of `max_runs` tables.
+/// Hint: if the compactor sleeps here, `pick` says `None` for a level 0 of `max_runs` tables. If there is one
+/// table, but in a wrong level, see "Where the run goes".
 ///
 /// Book: week2/3-tiered.md#when-merging-begins
 #[test]

@@ -4,6 +4,7 @@
 //! engine runs, it is on a simulated disk; no test sleeps, and who waits has a deadline.
 
 mod engines;
+mod model;
 mod on_paper;
 mod place;
 mod rules;

@@ -64,7 +64,8 @@ fn all_of_level_0_comes_along() {
 
 /// A run of level 1 comes along, since above it there is only level 0.
 ///
-/// Hint: the output can be in no level above 1. Then the run behind decides where it goes.
+/// Hint: the output has to lie above the next older run, and not in level 0. If that run stayed in level 1, no level would
+/// be left. So level 1 is taken, whatever its size; and the run behind it says where the output goes.
 ///
 /// Book: week2/3-tiered.md#what-has-to-come-along
 #[test]
@@ -97,6 +98,21 @@ fn a_run_that_is_no_larger_comes_along() {
     check_merges(&strategy, &two_join, &[0, 1, 3, 4], 4, "level 3 joins, and then level 4 has 105 % of 200 bytes");
     let small = tree(&[&[10], &[100], &[300], &[5], &[90_000]]);
     check_merges(&strategy, &small, &[0, 1, 2, 3], 3, "5 runs, so rule 3 wants 3; level 3 is smaller, and joins");
+}
+
+/// The merge ends at the first run that does not join. A run behind it stays, even a small one: no run may be left out
+/// in between.
+///
+/// Hint: leave the loop at the first run that does not join, rather than filter all of them.
+///
+/// Book: week2/3-tiered.md#what-has-to-come-along
+#[test]
+fn a_small_run_behind_one_that_stays_stays_too() {
+    let strategy = Tiered { max_runs: 4, max_space_amplification: u64::MAX, size_ratio: 10, ..strategy() };
+    // Rule 3 wants 4 - 4 + 2 = 2 runs.
+    let shape = tree(&[&[10], &[], &[], &[1000], &[], &[20_000], &[5]]);
+    let why = "level 5 has more than 110 % of 1010 bytes and stays; so does level 6, which has 5";
+    check_merges(&strategy, &shape, &[0, 3], 4, why);
 }
 
 /// What came along counts when the next run is compared.

@@ -58,7 +58,7 @@ fn a_single_run_is_never_merged() {
 
 /// Rule 1: all runs are merged if all but the oldest have at least `max_space_amplification` percent of its bytes.
 ///
-/// Hint: `newer * 100 >= percent * oldest`. The oldest run is the last one.
+/// Hint: `newer * 100 >= percent * oldest`. The oldest run is the last one. Do not divide by 100: that rounds.
 ///
 /// Book: week2/3-tiered.md#rule-1-space
 #[test]
@@ -72,6 +72,9 @@ fn everything_is_merged_when_the_newer_runs_are_large() {
     let percent = Tiered { max_space_amplification: 50, ..strategy() };
     check_merges(&percent, &tree(&[&[10], &[40], &[450], &[1000]]), &[0, 1, 2, 3], 3, "500 bytes are 50 % of 1000");
     check_merges(&percent, &tree(&[&[9], &[40], &[450], &[1000]]), &[0, 1], 1, "499 bytes are less than 50 % of 1000");
+    let odd = Tiered { max_space_amplification: 150, ..strategy() };
+    let beside = tree(&[&[1], &[8], &[], &[40], &[], &[33]]);
+    check_merges(&odd, &beside, &[0, 1], 2, "49 newer bytes are less than 150 % of 33, which are 49.5");
 }
 
 /// Rule 1 compares with the oldest run, not with the largest, nor with the whole tree.
@@ -85,9 +88,6 @@ fn space_is_compared_with_the_oldest_run() {
     check_merges(&strategy(), &small_oldest, &[0, 2, 3, 4], 4, "the oldest run has 30 bytes, the newer ones 100,060");
     let all_flushed = tree(&[&[1, 30, 300, 100], &[], &[]]);
     check_merges(&strategy(), &all_flushed, &[0], 2, "the oldest run is the last table of level 0");
-    let never = Tiered { max_space_amplification: u64::MAX, ..strategy() };
-    let large = 1 << 60;
-    check_merges(&never, &tree(&[&[10], &[20], &[large], &[large]]), &[0, 1], 1, "u64::MAX percent are never reached");
     let always = Tiered { max_space_amplification: 0, ..strategy() };
     check_merges(&always, &tree(&[&[1], &[20], &[400], &[9000]]), &[0, 1, 2, 3], 3, "0 percent are always reached");
 }
@@ -139,6 +139,21 @@ fn two_runs_of_about_the_same_size_are_enough() {
     check_merges(&strategy(), &two, &[0, 1], 1, "level 1 has 110 % of level 0: rule 2 applies with two runs");
 }
 
+/// The tables of level 0 are read as they stand, the newest first: the order of their sizes does not matter.
+///
+/// Hint: `shape.levels[0].tables` has the newest first already. Do not sort it, nor turn it round.
+///
+/// Book: week2/3-tiered.md#runs
+#[test]
+fn level_0_is_read_from_the_newest_on() {
+    let newest_is_small = tree(&[&[10, 100], &[], &[1000], &[5000], &[90_000]]);
+    let why = "100 is more than 110 % of the newest, 10: rule 2 does not apply, and rule 3 wants 5 - 4 + 2 = 3 runs";
+    check_merges(&strategy(), &newest_is_small, &[0, 2], 2, why);
+    let newest_is_large = tree(&[&[100, 10], &[], &[1000], &[5000], &[90_000]]);
+    let why = "10 is at most 110 % of the newest, 100: rule 2 wants these two";
+    check_merges(&strategy(), &newest_is_large, &[0], 1, why);
+}
+
 /// Rule 3: as many runs as it takes to have fewer than `max_runs` afterwards, and no more.
 ///
 /// Hint: merging *n* runs leaves *n - 1* fewer.
@@ -158,9 +173,9 @@ fn the_number_of_runs_falls_below_max_runs() {
 
 /// The rules are asked in their order: space, size ratio, number.
 ///
-/// Hint: `or_else`.
+/// Hint: rule 1 first, then 2, then 3. The first that applies says how many; the others are not asked.
 ///
-/// Book: week2/3-tiered.md#task-1-how-many-runs
+/// Book: week2/3-tiered.md#which-runs
 #[test]
 fn the_first_rule_that_applies_decides() {
     let space_and_ratio = tree(&[&[10], &[10], &[], &[500], &[250]]);
@@ -177,9 +192,9 @@ fn the_first_rule_that_applies_decides() {
     check_merges(&strategy(), &few, &[0, 1], 1, "rule 2 takes two; rule 3 would take four. The next pick goes on");
 }
 
-/// Percents of large sizes do not overflow.
+/// Percents of large sizes, and large percents, are exact: they do not overflow.
 ///
-/// Hint: multiply in `u128`.
+/// Hint: percents in `u128`: first widen both sides, then add and multiply. What saturates at 64 bits looks equal.
 ///
 /// Book: week2/3-tiered.md#task-1-how-many-runs
 #[test]
@@ -189,6 +204,17 @@ fn large_sizes_do_not_overflow() {
     let shape = tree(&[&[tera], &[tera], &[tera, tera], &[4 * tera], &[8 * tera]]);
     check_merges(&strategy(), &shape, &[0, 1, 2, 3, 4], 4, "each run has as many bytes as the newer ones together");
     check_merges(&wide, &shape, &[0, 1, 2, 3, 4], 4, "a size_ratio of u64::MAX takes every run");
+    let never = Tiered { max_space_amplification: u64::MAX, ..strategy() };
+    let large = 1 << 60;
+    check_merges(&never, &tree(&[&[10], &[20], &[large], &[large]]), &[0, 1], 1, "u64::MAX percent are never reached");
+    let steep = tree(&[&[1 << 50], &[1 << 58], &[1 << 61], &[1 << 62]]);
+    check_merges(
+        &never,
+        &steep,
+        &[0, 1],
+        1,
+        "level 2 has about eight times the bytes of the two runs that rule 3 wants",
+    );
 }
 
 /// Writes wait when level 0 has `max_level_0_tables`; less than `max_runs` counts as that, and less than 2 as 2: at the
