@@ -115,7 +115,7 @@ impl Core {
         let entries = group.iter().flat_map(|writer| &writer.entries);
         let entries: Vec<WriteEntry<'_>> =
             entries.map(|(key, value)| WriteEntry { key, value: value.as_deref() }).collect();
-        let is_synced = group.iter().any(|writer| writer.sync == Sync::EveryCommit);
+        let is_synced = group.iter().any(|writer| writer.wants_sync());
         self.commit_for(&group[1..], &entries, if is_synced { Sync::EveryCommit } else { Sync::Os })
     }
 
@@ -153,12 +153,11 @@ impl Queue {
         let mut before = 0;
         loop {
             let waiting = self.waiting.lock();
-            let is_synced = waiting.writers.iter().any(|writer| writer.sync == Sync::EveryCommit);
-            if !is_synced || waiting.writers.len() <= before {
-                return;
-            }
-            before = waiting.writers.len();
+            let is_synced = waiting.writers.iter().any(|writer| writer.wants_sync());
+            let now = if is_synced { waiting.writers.len() } else { 0 };
             drop(waiting);
+            let Some(1..) = now.checked_sub(before) else { return };
+            before = now;
             for _ in 0..YIELDS {
                 thread::yield_now();
             }
@@ -196,11 +195,15 @@ impl Writer {
         Writer { entries: copied.collect(), size, sync, fate: Mutex::new(Fate::Waits), changed: Condvar::new() }
     }
 
+    fn wants_sync(&self) -> bool {
+        self.sync == Sync::EveryCommit
+    }
+
     fn wait(&self) -> Fate {
         // A write that is not synced is done in a few microseconds: less than it takes to sleep and to be woken.
         for _ in 0..YIELDS {
             thread::yield_now();
-            if !matches!(*self.fate.lock(), Fate::Waits) {
+            if let Fate::Leads | Fate::Done(_) = *self.fate.lock() {
                 break;
             }
         }
