@@ -156,6 +156,7 @@ fn write_with_threads(threads: usize) -> Result<()> {
     let engine = open(&disk)?;
     disk.on_operation(|step| {
         if step.operation == Operation::Sync {
+            // This is the device: what the program measures is how writers share its time.
             thread::sleep(Duration::from_millis(1));
         }
     });

@@ -128,7 +128,7 @@ impl Engine {
     /// The memtables, frozen ones included, must be empty, and nobody may write, flush or ingest meanwhile: otherwise,
     /// and if the keys do not ascend strictly, it fails with [`Error::InvalidInput`]. It fails with [`Error::Io`] if
     /// the table cannot be written, and otherwise as [`Engine::put`] does. After an error nothing has changed, and no
-    /// file is left. When it returns `Ok`, the entries survive a power cut in a table's file.
+    /// file is left (but from chapter 2.5 on, if the manifest cannot be written, one until it can). When it returns `Ok`, the entries survive a power cut in a table's file.
     pub fn ingest<'a>(&self, entries: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Result<()> {
         self.core.ingest(&mut entries.into_iter())
     }

@@ -176,7 +176,7 @@ impl Shape {
     /// stay whole.
     ///
     /// Fails with [`Error::InvalidInput`] if the task names a table that is not where it says, or none at all, or a target
-    /// that is level 0, above an input, or no level; or if it leaves a table behind that overlaps, so that newer
+    /// that is level 0, above an input, or no level; or a cursor of level 0 or of a level below the target; or if it leaves a table behind that overlaps, so that newer
     /// entries would come to lie below older ones, or two tables of the target would overlap.
     pub fn check(&self, task: &Task) -> Result<()> {
         let wrong = |what: String| Err(Error::InvalidInput(format!("{what}: {task:?}")));
@@ -191,6 +191,10 @@ impl Shape {
         }
         if task.inputs.iter().all(|inputs| inputs.tables.is_empty()) {
             return wrong("a compaction without a table".to_string());
+        }
+        // Level 0 is taken whole or by age, so that it has no place to go on from.
+        if task.cursor.as_ref().is_some_and(|(level, _)| *level == 0 || *level > task.target) {
+            return wrong(format!("a cursor is of level 1 to {}", task.target));
         }
         match self.first_left_behind(task) {
             None => Ok(()),

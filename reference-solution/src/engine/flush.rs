@@ -28,7 +28,7 @@ impl Core {
     /// [`Core::flushing`], so that no memtable is flushed twice.
     ///
     /// Counts in `flushes` and announces the room that it made. After an error the state is what it was, and no file
-    /// is left over.
+    /// is left over; from chapter 2.5 on, a table whose record failed stays until the manifest has been written anew.
     pub(super) fn flush_oldest(&self, limit: u64, _alone: &MutexGuard<'_, ()>) -> Result<bool> {
         //@ 2.5: first see to it that the manifest can be written: no table is built in vain
         self.manifest.lock().repair()?;

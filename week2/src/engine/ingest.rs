@@ -13,7 +13,8 @@ impl Core {
     /// by a sync of the directory, before the turn is taken: readers and writers go on meanwhile. Within the turn it is
     /// checked that the engine takes writes ([`Status::check`](crate::background::Status)), that the memtables are
     /// empty, and that no table came in since the ingest began; only then is the table swapped in. After an error no
-    /// file is left over, as far as the disk allows.
+    /// file is left over, as far as the disk allows (from chapter 2.5 on, but for a table whose record failed: see
+    /// `Core::install`).
     ///
     /// An ingest is durable without a log. So that from chapter 2.6 on a later log proves that its record was there, with
     /// a log it uses up the empty memtable's number: the edit's `flushed_through` is its id, a fresh memtable takes its

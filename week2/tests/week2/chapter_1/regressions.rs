@@ -1,7 +1,8 @@
 //! What holds without this chapter's work: what is given, and what earlier chapters do.
 
+use bytes::Bytes;
 use lsm::Error;
-use lsm::compaction::{Edit, NoCompaction, Shape, Strategy, TableShape};
+use lsm::compaction::{Edit, NoCompaction, Shape, Strategy, TableShape, Task};
 use lsm::disk::SimDisk;
 
 use super::fixture::{Workbench, contents, entries, first_four, flush, manual, open, table_shape, task, tree};
@@ -58,6 +59,12 @@ fn tasks_that_break_the_rule_are_refused() {
     }
     let outcome: Result<(), Error> = shape.check(&task(&[(0, &[9, 7, 5])], 4));
     assert!(matches!(outcome, Err(Error::InvalidInput(_))), "a level that does not exist gives {outcome:?}");
+    for level in [0, 3] {
+        let mut with_cursor: Task = task(&[(1, &[3])], 2);
+        with_cursor.cursor = Some((level, Bytes::from_static(b"z")));
+        let outcome: Result<(), Error> = shape.check(&with_cursor);
+        assert!(matches!(outcome, Err(Error::InvalidInput(_))), "a cursor of level {level} gives {outcome:?}");
+    }
 }
 
 /// A table's shape has its user keys.
